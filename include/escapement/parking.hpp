@@ -1,0 +1,30 @@
+#pragma once
+// Parking: a thread waits, without using a CPU, until another lets it go on.
+//
+// Contract. One thread parks at a place, any thread unparks it, and unparking before parking is remembered (once). What the
+// unparking thread did before is visible to the parked one after. Neither call uses errno, allocates, or calls the C library's
+// threads, so that both may be used inside replacements of exactly those functions and inside signal handlers.
+//
+// Thread safety: unpark from anywhere; park from one thread at a time.
+// Source: futex(2), FUTEX_WAIT_PRIVATE and FUTEX_WAKE_PRIVATE.
+
+#include <atomic>
+#include <cstdint>
+
+namespace escapement {
+
+class ParkingPlace {
+  public:
+    /// Returns when it was unparked; signal handlers run meanwhile.
+    void park();
+    void unpark();
+    /// Forgets an unpark that nobody waits for any more. Only where nobody parks (after fork).
+    void reset() { word_.store(0, std::memory_order_relaxed); }
+
+  private:
+    // 0: nothing. 1: unparked. 2: somebody sleeps in the kernel. The release store in unpark() pairs with the acquire
+    // exchange in park(); it carries everything that the thread with the turn wrote.
+    std::atomic<std::uint32_t> word_{0};
+};
+
+}  // namespace escapement

@@ -1,0 +1,209 @@
+#include <escapement/order.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+namespace escapement {
+
+Order::Order(const OrderOptions& options)
+    : options_(options), participants_(options.memory), held_(options.memory) {
+    options_.quantum = std::max<Count>(options_.quantum, 1);
+    options_.operation_ns = std::max<Nanoseconds>(options_.operation_ns, 1);
+    participants_.reserve(64);
+    participants_.emplace_back();
+    set_role(0, "main");
+    take_turn(0);
+}
+
+// --- what the participant with the turn does -------------------------------------------------------------------------
+
+void Order::advance(Count count, Nanoseconds time) {
+    self().clock += count;
+    since_polls_ += count;
+    now_ += time;
+}
+
+void Order::operation() {
+    ++statistics_.operations;
+    advance(1, options_.operation_ns);
+}
+
+bool Order::due() const {
+    if (options_.policy == Policy::ticktock) return participants_.size() > 1;
+    const Participant& caller = self();
+    return caller.clock >= caller.boundary || (caller.overdue && anybody_else_runnable());
+}
+
+void Order::yield() {
+    Participant& caller = self();
+    if (caller.clock >= caller.boundary) ++statistics_.boundaries;
+    caller.state = State::ready;
+    caller.wakeup = Wakeup::completed;
+    last_ = current_;
+    current_ = nobody;
+}
+
+void Order::give_way() {
+    self().resting = true;
+    yield();
+}
+
+ParticipantNumber Order::create() {
+    const Count clock = self().clock;
+    const auto free = std::find_if(participants_.begin(), participants_.end(),
+                                   [](const Participant& each) { return each.state == State::released; });
+    const auto number = static_cast<ParticipantNumber>(free - participants_.begin());
+    if (free == participants_.end()) participants_.emplace_back();
+    participants_[number] = Participant{.clock = clock};
+    return number;
+}
+
+void Order::release(ParticipantNumber participant) {
+    if (participants_[participant].state == State::exited) participants_[participant].state = State::released;
+}
+
+void Order::exit() {
+    self().state = State::exited;
+    last_ = current_;
+    current_ = nobody;
+}
+
+bool Order::lock(ObjectKey mutex, bool recursive, Nanoseconds deadline) {
+    if (try_lock(mutex, recursive)) return true;
+    self().depth = 1;
+    begin_wait(State::locking, mutex, "mutex", deadline);
+    return false;
+}
+
+bool Order::try_lock(ObjectKey mutex, bool recursive) {
+    if (HeldLocks::Lock* const lock = held_.find(mutex); lock != nullptr) {
+        if (!recursive || lock->owner != current_) return false;
+        ++lock->depth;
+        return true;
+    }
+    held_.insert({.key = mutex, .owner = current_, .depth = 1, .since = self().clock});
+    return true;
+}
+
+bool Order::unlock(ObjectKey mutex) {
+    HeldLocks::Lock* const lock = held_.find(mutex);
+    if (lock == nullptr || lock->owner != current_) return false;
+    if (--lock->depth == 0) {
+        lock->depth = 1;  // a slot of depth 0 is an empty one
+        release(lock);
+    }
+    return true;
+}
+
+void Order::release(HeldLocks::Lock* lock) {
+    // Those who wait for it become runnable by this alone; their clocks move past the caller's, because it is the caller
+    // who lets them go on.
+    const Count clock = self().clock;
+    for (Participant& other : participants_) {
+        if (other.state == State::locking && other.object == lock->key) other.clock = std::max(other.clock, clock + 1);
+    }
+    held_.erase(lock);
+}
+
+void Order::wait(ObjectKey object, const char* what, Nanoseconds deadline) {
+    self().depth = 0;
+    begin_wait(State::waiting, object, what, deadline);
+}
+
+void Order::wait(ObjectKey object, const char* what, ObjectKey mutex, Nanoseconds deadline) {
+    HeldLocks::Lock* const lock = held_.find(mutex);
+    const bool held = lock != nullptr && lock->owner == current_;
+    self().mutex = mutex;
+    self().depth = held ? lock->depth : 0;
+    if (held) release(lock);
+    begin_wait(State::waiting, object, what, deadline);
+}
+
+std::size_t Order::wake(ObjectKey object, std::size_t count) { return requeue(object, count, object, 0); }
+
+std::size_t Order::requeue(ObjectKey from, std::size_t wake_count, ObjectKey to, std::size_t move_count) {
+    std::size_t done = 0;
+    const Count clock = self().clock + 1;
+    while (done < wake_count + move_count) {
+        Participant* first = nullptr;
+        for (Participant& each : participants_) {
+            if (each.state == State::waiting && each.object == from &&
+                (first == nullptr || each.wait_number < first->wait_number)) {
+                first = &each;
+            }
+        }
+        if (first == nullptr) break;
+        if (done < wake_count) {
+            make_ready(*first, Wakeup::completed, clock);
+        } else {
+            first->object = to;
+        }
+        ++done;
+    }
+    return done;
+}
+
+void Order::poll(const char* what, Nanoseconds deadline) {
+    self().depth = 0;
+    begin_wait(State::polling, 0, what, deadline);
+}
+
+void Order::sleep(Nanoseconds deadline) {
+    // Keys are addresses or small numbers: no host wakes this one.
+    self().depth = 0;
+    begin_wait(State::waiting, std::numeric_limits<ObjectKey>::max(), "a time", deadline);
+}
+
+bool Order::join(ParticipantNumber participant) {
+    if (participants_[participant].state == State::exited) {
+        self().clock = std::max(self().clock, participants_[participant].clock + 1);
+        return true;
+    }
+    self().depth = 0;
+    begin_wait(State::joining, participant, "the end of participant", no_deadline);
+    return false;
+}
+
+void Order::leave(const char* what) {
+    self().depth = 0;
+    begin_wait(State::outside, 0, what, no_deadline);
+}
+
+void Order::begin_wait(State state, ObjectKey object, const char* what, Nanoseconds deadline) {
+    Participant& caller = self();
+    caller.state = state;
+    caller.wakeup = Wakeup::completed;
+    caller.object = object;
+    caller.what = what;
+    caller.deadline = deadline;
+    caller.since = caller.clock;
+    caller.wait_number = ++waits_;
+    last_ = current_;
+    current_ = nobody;
+}
+
+// --- what is known ---------------------------------------------------------------------------------------------------
+
+ParticipantNumber Order::holder(ObjectKey mutex) const {
+    const HeldLocks::Lock* const lock = held_.find(mutex);
+    return lock == nullptr ? nobody : lock->owner;
+}
+
+void Order::set_role(ParticipantNumber participant, const char* role) {
+    char* const to = participants_[participant].role;
+    std::strncpy(to, role, sizeof(Participant::role) - 1);
+    to[sizeof(Participant::role) - 1] = '\0';
+}
+
+void Order::set_returns_early(ParticipantNumber participant, bool returns_early) {
+    participants_[participant].returns_early = returns_early;
+}
+
+void Order::after_fork() {
+    for (ParticipantNumber number = 0; number < participants_.size(); ++number) {
+        if (number != current_) participants_[number].state = State::released;
+    }
+}
+
+}  // namespace escapement
