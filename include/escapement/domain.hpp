@@ -6,9 +6,8 @@
 // implements Host once for its kind of thread: futexes in a real process, plain variables in a test that
 // explores every schedule.
 //
-//     domain.operation();                                   // one more ordered operation; may hand the turn
-//     on first if (!domain.order().lock(key)) domain.pass_turn();    // returns when the caller holds the
-//     lock
+//     domain.operation();                                          // counts it; may hand the turn on first
+//     if (!domain.order().lock(key)) domain.pass_turn();           // returns when the caller holds the lock
 //
 // Thread safety: every call is made by the participant that has the turn.
 
@@ -31,12 +30,14 @@ class Host {
 
     /// Virtual time that passed by itself since `now`: none where time is a function of the clocks alone.
     virtual Nanoseconds time_passed(Nanoseconds now) = 0;
-    /// True if what `participant` polls for is there, or if it is back from outside. Does not wait.
+    /// True if what `participant` polls for is there, if it is back from outside, or if something from outside (a signal, a
+    /// cancellation) ends its wait. Asked of those in State::polling, waiting and outside. Does not wait.
     virtual bool poll_ready(ParticipantNumber participant) = 0;
     /// Lets `to` go on, then returns when `from` may. The two are different.
     virtual void hand_over(ParticipantNumber from, ParticipantNumber to) = 0;
     /// Nobody can go on. Returns at once with `reached_deadline` where nothing can come from outside,
-    /// otherwise when something may have come or when the (paced) deadline is there.
+    /// otherwise when something may have come or when the (paced) deadline is there. To reach a deadline that
+    /// is `no_deadline` is to be stuck.
     virtual IdleEnd idle(Nanoseconds now, Nanoseconds deadline) = 0;
     /// Nobody can ever go on. Says so (order.stall_report()) and does not return.
     virtual void stuck(const Order& order) = 0;
@@ -60,7 +61,7 @@ class Domain {
     /// The caller cannot get on before somebody else did something: everybody else goes first.
     void give_way();
     /// The caller, who ended or left, needs the turn no more. Returns who has it now: the host lets that one
-    /// go on.
+    /// go on. Returns `nobody` if everybody has ended.
     [[nodiscard]] ParticipantNumber settle();
 
   private:

@@ -13,8 +13,7 @@
 //     Order order({.policy = Policy::counted, .quantum = 1000});   // participant 0 exists and has the turn
 //     const auto worker = order.create();                          // ready to run, with the creator's clock
 //     order.lock(7);                                               // true: held, go on
-//     if (!order.join(worker)) {                                   // false: the caller waits, the turn is
-//     free
+//     if (!order.join(worker)) {                                   // false: it waits, the turn is free
 //         const Decision next = order.decide();                    // {turn, worker}
 //     }
 //
@@ -84,9 +83,10 @@ struct Participant {
     Wakeup wakeup = Wakeup::completed;
     bool returns_early = false;
     bool resting = false;  ///< gave way: goes last in the next decision
-    bool overdue = false;  ///< passed a boundary while nobody else could run
+    bool overdue = false;  ///< hands the turn on as soon as anybody else can go: see take_turn() and release()
     Count clock = 0;
     Count boundary = 0;
+    Count resume_at = 0;  ///< locking: clock at which it goes on at least, once it holds the mutex
     Count since = 0;  ///< clock at which it began to wait
     std::uint64_t wait_number =
         0;                 ///< place in the domain's sequence of waits: wake() is first come, first served
@@ -104,6 +104,7 @@ struct Decision {
         turn,   ///< `participant` has the turn now
         idle,   ///< nobody can go on before `deadline`, or before something comes from outside
         stuck,  ///< nobody can ever go on: a deadlock
+        over,   ///< everybody has ended
     };
     Kind kind = Kind::stuck;
     ParticipantNumber participant = nobody;
@@ -135,6 +136,8 @@ class HeldLocks {
     void insert(const Lock& lock);
     void erase(Lock* lock);
     [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] bool holds_any(ParticipantNumber owner) const;
+    void keep_only(ParticipantNumber owner);
 
   private:
     [[nodiscard]] std::size_t home(ObjectKey key) const;
@@ -170,7 +173,8 @@ class Order {
     /// A new participant, ready to run. Its clock is the caller's. It gets the least number that is free.
     ParticipantNumber create();
 
-    /// Nobody will ask for `participant`, which has ended, any more (it was joined, or is detached): its number is free.
+    /// Nobody will ask for `participant` any more, which has ended (it was joined, or is detached) or could not begin: its
+    /// number is free, unless it ended with a mutex held.
     void release(ParticipantNumber participant);
 
     /// The caller ends. Its turn is free: call decide().
@@ -194,8 +198,8 @@ class Order {
     /// Wakes up to `count` participants that wait for `object`, in the order in which they began to; returns
     /// how many.
     std::size_t wake(ObjectKey object, std::size_t count);
-    /// Waiters of `from` beyond the first `wake_count` wait for `to` instead. Returns how many were woken or
-    /// moved.
+    /// Wakes the first `wake_count` waiters of `from`; the next `move_count` wait for `to` instead, in the place
+    /// that their wait's beginning gives them there. Returns how many were woken or moved.
     std::size_t requeue(ObjectKey from, std::size_t wake_count, ObjectKey to, std::size_t move_count);
     /// Waits for the host to say poll_ready(), which it does when asked before a decision.
     void poll(const char* what, Nanoseconds deadline = no_deadline);
@@ -208,8 +212,8 @@ class Order {
     // --- decisions
     // -------------------------------------------------------------------------------------------------
 
-    /// True if the host is to say which polls are ready before it calls decide(): nobody else could go on, or
-    /// it is a quantum since it was last asked.
+    /// True if the host is to say which polls are ready before it calls decide(): nobody else could go on, it
+    /// is a quantum since it was last asked, or a poll would time out.
     [[nodiscard]] bool polls_due() const;
     /// The host has looked at all polls; the next look is due in a quantum.
     void polls_seen();

@@ -34,7 +34,8 @@ ParticipantNumber Domain::settle() {
             const auto count = static_cast<ParticipantNumber>(order_.participants().size());
             for (ParticipantNumber number = 0; number < count; ++number) {
                 const State state = order_.participants()[number].state;
-                if ((state == State::polling || state == State::outside) && host_.poll_ready(number)) {
+                if ((state == State::polling || state == State::waiting || state == State::outside) &&
+                    host_.poll_ready(number)) {
                     order_.poll_ready(number);
                 }
             }
@@ -47,16 +48,21 @@ ParticipantNumber Domain::settle() {
                 return decision.participant;
             case Decision::Kind::idle: {
                 const Host::IdleEnd end = host_.idle(order_.now(), decision.deadline);
-                if (end.reached_deadline) {
+                if (!end.reached_deadline) {
+                    order_.idle_time(end.passed);
+                } else if (decision.deadline != no_deadline) {
                     order_.jump_to(decision.deadline);
                 } else {
-                    order_.idle_time(end.passed);
+                    host_.stuck(order_);  // polls, without end, for what nobody can bring
                 }
                 break;
             }
             case Decision::Kind::stuck:
                 host_.stuck(order_);
                 break;
+            case Decision::Kind::over:
+                running_ = nobody;
+                return nobody;
         }
     }
 }

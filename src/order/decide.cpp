@@ -34,7 +34,12 @@ bool Order::others_want_the_turn() const {
 
 bool Order::polls_due() const {
     if (options_.policy == Policy::ticktock || since_polls_ >= options_.quantum) return true;
-    return std::none_of(participants_.begin(), participants_.end(),
+    // A poll does not time out while what it polls for is there.
+    const auto expires = [this](const Participant& each) {
+        return each.state == State::polling && each.deadline <= now_;
+    };
+    return std::any_of(participants_.begin(), participants_.end(), expires) ||
+           std::none_of(participants_.begin(), participants_.end(),
                         [this](const Participant& each) { return !each.resting && runnable(each); });
 }
 
@@ -47,6 +52,7 @@ void Order::make_ready(Participant& participant, Wakeup wakeup, Count clock_at_l
     if (participant.state == State::waiting && participant.depth != 0) {
         participant.state = State::locking;
         participant.object = participant.mutex;
+        participant.resume_at = 0;
         participant.what = "mutex";
     } else {
         participant.state = State::ready;
@@ -121,8 +127,10 @@ Decision Order::decide() {
         take_turn(next);
         return {.kind = Decision::Kind::turn, .participant = next};
     }
-    Decision decision;
+    Decision decision{.kind = Decision::Kind::over};
     for (const Participant& each : participants_) {
+        if (each.state == State::exited || each.state == State::released) continue;
+        if (decision.kind == Decision::Kind::over) decision.kind = Decision::Kind::stuck;
         decision.deadline = std::min(decision.deadline, each.deadline);
         if (each.state == State::polling || each.state == State::outside) decision.kind = Decision::Kind::idle;
     }
@@ -134,6 +142,7 @@ void Order::take_turn(ParticipantNumber number) {
     Participant& next = participants_[number];
     switch (next.state) {
         case State::locking:
+            next.clock = std::max(next.clock, next.resume_at);
             held_.insert({.key = next.object, .owner = number, .depth = next.depth, .since = next.clock});
             break;
         case State::joining:

@@ -1,5 +1,7 @@
 #include <escapement/order.hpp>
 
+#include <algorithm>
+
 namespace escapement {
 
 namespace {
@@ -38,6 +40,20 @@ void HeldLocks::insert(const Lock& lock) {
     while (slots_[at].depth != 0) at = (at + 1) & (slots_.size() - 1);
     slots_[at] = lock;
     ++size_;
+}
+
+bool HeldLocks::holds_any(ParticipantNumber owner) const {
+    return std::any_of(slots_.begin(), slots_.end(),
+                       [owner](const Lock& each) { return each.depth != 0 && each.owner == owner; });
+}
+
+void HeldLocks::keep_only(ParticipantNumber owner) {
+    std::pmr::vector<Lock> old(slots_.size(), slots_.get_allocator());
+    old.swap(slots_);
+    size_ = 0;
+    for (const Lock& each : old) {
+        if (each.depth != 0 && each.owner == owner) insert(each);
+    }
 }
 
 void HeldLocks::erase(Lock* lock) {

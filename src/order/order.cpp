@@ -13,6 +13,7 @@ Order::Order(const OrderOptions& options)
     participants_.reserve(64);
     participants_.emplace_back();
     set_role(0, "main");
+    participants_[0].boundary = options_.quantum;
     take_turn(0);
 }
 
@@ -60,7 +61,10 @@ ParticipantNumber Order::create() {
 }
 
 void Order::release(ParticipantNumber participant) {
-    if (participants_[participant].state == State::exited) participants_[participant].state = State::released;
+    State& state = participants_[participant].state;
+    // What it never unlocked is its own for ever: who gets its number next would hold that.
+    if (held_.holds_any(participant)) return;
+    if (state == State::exited || state == State::ready) state = State::released;
 }
 
 void Order::exit() {
@@ -97,11 +101,16 @@ bool Order::unlock(ObjectKey mutex) {
 }
 
 void Order::release(HeldLocks::Lock* lock) {
-    // Those who wait for it become runnable by this alone; their clocks move past the caller's, because it is the caller
-    // who lets them go on.
+    // Those who wait for it become runnable by this alone. Whoever gets it goes on past the caller's clock,
+    // because it is the caller who lets him; but until then he keeps the clock at which he asked, and with it his
+    // place before all who went on meanwhile. Were it dragged along at every release, he would lose every tie to
+    // a lower number, for ever.
     const Count clock = self().clock;
     for (Participant& other : participants_) {
-        if (other.state == State::locking && other.object == lock->key) other.clock = std::max(other.clock, clock + 1);
+        if (other.state != State::locking || other.object != lock->key) continue;
+        other.resume_at = std::max(other.resume_at, clock + 1);
+        // The caller's boundaries may always come while it holds the lock: the other has waited long enough.
+        if (clock >= other.clock + options_.quantum) self().overdue = true;
     }
     held_.erase(lock);
 }
@@ -123,25 +132,29 @@ void Order::wait(ObjectKey object, const char* what, ObjectKey mutex, Nanosecond
 std::size_t Order::wake(ObjectKey object, std::size_t count) { return requeue(object, count, object, 0); }
 
 std::size_t Order::requeue(ObjectKey from, std::size_t wake_count, ObjectKey to, std::size_t move_count) {
-    std::size_t done = 0;
+    std::size_t woken = 0;
+    std::size_t moved = 0;
+    std::uint64_t seen = 0;  // the last one's number: `to` may be `from`
     const Count clock = self().clock + 1;
-    while (done < wake_count + move_count) {
+    while (woken < wake_count || moved < move_count) {
         Participant* first = nullptr;
         for (Participant& each : participants_) {
-            if (each.state == State::waiting && each.object == from &&
+            if (each.state == State::waiting && each.object == from && each.wait_number > seen &&
                 (first == nullptr || each.wait_number < first->wait_number)) {
                 first = &each;
             }
         }
         if (first == nullptr) break;
-        if (done < wake_count) {
+        seen = first->wait_number;
+        if (woken < wake_count) {
             make_ready(*first, Wakeup::completed, clock);
+            ++woken;
         } else {
             first->object = to;
+            ++moved;
         }
-        ++done;
     }
-    return done;
+    return woken + moved;
 }
 
 void Order::poll(const char* what, Nanoseconds deadline) {
@@ -178,6 +191,7 @@ void Order::begin_wait(State state, ObjectKey object, const char* what, Nanoseco
     caller.what = what;
     caller.deadline = deadline;
     caller.since = caller.clock;
+    caller.resume_at = 0;
     caller.wait_number = ++waits_;
     last_ = current_;
     current_ = nobody;
@@ -202,8 +216,9 @@ void Order::set_returns_early(ParticipantNumber participant, bool returns_early)
 
 void Order::after_fork() {
     for (ParticipantNumber number = 0; number < participants_.size(); ++number) {
-        if (number != current_) participants_[number].state = State::released;
+        if (number != current_) participants_[number] = Participant{.state = State::released};
     }
+    held_.keep_only(current_);
 }
 
 }  // namespace escapement
