@@ -161,16 +161,16 @@ void add_verify(CLI::App& app, int& status) {
         ->option_text("SECONDS");
     verify
         ->add_option("--console", options.consoles,
-                     "A console file that COMMAND writes, with {dir} in its name
-        ->option_text("FILE"); may be repeated")
-        ->allow_extra_args(false);
-    verify->add_option("--keep", options.keep,
-                       "Keep the files of all runs in this directory, which must be new or empty")
+                     "A console file that COMMAND writes, with {dir} in its name; may be repeated")
+        ->allow_extra_args(false)
+        ->option_text("FILE");
+    verify
+        ->add_option("--keep", options.keep,
+                     "Keep the files of all runs in this directory, which must be new or empty")
         ->option_text("DIR");
     verify->add_option("--json", options.json, "Write everything that is known to this file")
         ->option_text("FILE");
-    verify->add_option("--junit", options.junit, "Write JUnit XML to this file")
-        ->option_text("FILE");
+    verify->add_option("--junit", options.junit, "Write JUnit XML to this file")->option_text("FILE");
     for (auto& [name, value] : arguments->passed) {
         verify->add_option("--" + name, value, "Passed on to `escapement run`")->option_text("VALUE");
     }
