@@ -77,7 +77,8 @@ struct Difference {
 struct PayloadDifferences {
     QemuEventKind kind = QemuEventKind::end;
     std::uint64_t count = 0;
-    std::uint64_t first = 0;  ///< number of the first such event
+    std::uint64_t first = 0;                                ///< number of the first such event
+    DivergenceCause cause = DivergenceCause::thread_order;  ///< the likely one of the first
 };
 
 struct Divergence {

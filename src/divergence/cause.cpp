@@ -83,6 +83,13 @@ Verdict cause_of_kinds(const Evidence& evidence) {
     const QemuEventKind outside = is_outside(evidence.a) ? evidence.a : evidence.b;
 
     if (either(is_host_shutdown) || one_is(end)) {
+        // replay_finish writes SHUTDOWN_HOST_SIGNAL before END however the run ended.
+        if (evidence.phase == GuestPhase::shutdown) {
+            return {DivergenceCause::thread_order,
+                    "After the shutdown was requested the main loop ended sooner in one recording, before "
+                    "the vCPU thread "
+                    "or a timer had written what it wrote in the other."};
+        }
         return {DivergenceCause::ended,
                 "One recording was ended by the host (a signal, the monitor's quit, a window) where the "
                 "other went on."};

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 #include <istream>
+#include <span>
 #include <utility>
 
 namespace escapement {
@@ -21,7 +22,7 @@ namespace {
 
 /// One of the two logs.
 struct Side {
-    Side(std::istream& log, std::string name) : cursor(log, std::move(name)) {}
+    explicit Side(Cursor log) : cursor(std::move(log)) {}
 
     bool advance() {
         if (cursor.next() == Step::over) return false;
@@ -42,7 +43,6 @@ struct Side {
     }
 
     Cursor cursor;
-    History history;
     std::array<std::uint64_t, qemu_event_kinds> by_kind{};
 };
 
@@ -77,6 +77,10 @@ class Comparison {
         walk_in_step();
         finish(a_);
         finish(b_);
+        for (std::size_t kind = 0; kind < qemu_event_kinds; ++kind) {
+            a_.by_kind[kind] += same_by_kind_[kind];
+            b_.by_kind[kind] += same_by_kind_[kind];
+        }
         result_.a = a_.summary();
         result_.b = b_.summary();
         if (result_.first() != nullptr) {
@@ -89,28 +93,73 @@ class Comparison {
 
   private:
     void walk_in_step() {
+        std::size_t steps_before_leap = 0;
         while (true) {
+            if (steps_before_leap > 0) {
+                --steps_before_leap;
+            } else if (!after_payload_.wanting() && !walk_over_same_bytes()) {
+                steps_before_leap = 64;
+            }
             const bool a_has = a_.advance();
             const bool b_has = b_.advance();
             if (!a_has || !b_has) return end_of_one(a_has, b_has);
             const Cursor& a = a_.cursor;
             const Cursor& b = b_.cursor;
             if (a.kind() != b.kind()) return kinds_part();
-            if (!same_payload(a, b)) payloads_differ();
+            const bool same = same_payload(a, b);
+            if (!same) payloads_differ();
             if (after_payload_.wanting() && a.index() != result_.by_payload->index)
                 after_payload_.add({a.record(), b.record()});
-            if (a.kind() == QemuEventKind::clock_virtual_rt) warp_clock_seen_ = true;
             phase_.see(a.kind(), a.index(), a.icount());
-            a_.history.push(a);
-            b_.history.push(b);
+            if (same) {
+                history_.push_same(a, b.offset(), b.icount());
+            } else {
+                history_.push(a, b);
+            }
         }
+    }
+
+    /// Where the bytes ahead are the same, one walk over them serves both logs. False if that did not go far.
+    bool walk_over_same_bytes() {
+        constexpr std::size_t far_enough = 256;
+        Cursor& a = a_.cursor;
+        const std::size_t same = common_size(a.ahead(), b_.cursor.ahead());
+        if (same < far_enough) return false;
+        const std::byte* const begin = a.ahead().data();
+        const std::byte* const limit = begin + same;
+        const std::uint64_t first_index = a.next_index();
+        const std::uint64_t first_icount = a.icount();
+        const std::uint64_t offsets_apart =
+            b_.cursor.bytes_read() - a.bytes_read();  // Wraps, and wraps back.
+        const std::uint64_t icounts_apart = b_.cursor.icount() - first_icount;
+        while (a.next_before(limit)) {
+            ++same_by_kind_[static_cast<std::size_t>(a.kind())];
+            phase_.see(a.kind(), a.index(), a.icount());
+            history_.push_same(a, a.offset() + offsets_apart, a.icount() + icounts_apart);
+        }
+        const auto walked = static_cast<std::size_t>(a.ahead().data() - begin);
+        if (walked > 0) b_.cursor.follow(a, walked, a.next_index() - first_index, a.icount() - first_icount);
+        return walked >= far_enough;
+    }
+
+    /// How long the same bytes go on, rounded down; a part of the answer if it is long.
+    static std::size_t common_size(std::span<const std::byte> a, std::span<const std::byte> b) noexcept {
+        constexpr std::size_t block = 64;
+        constexpr std::size_t enough = std::size_t{16} << 10;
+        const std::size_t size = std::min({a.size(), b.size(), enough});
+        if (size == 0 || std::memcmp(a.data(), b.data(), size) == 0) return size;
+        std::size_t same = 0;
+        while (same + block <= size && std::memcmp(a.data() + same, b.data() + same, block) == 0)
+            same += block;
+        return same;
     }
 
     void payloads_differ() {
         const Cursor& a = a_.cursor;
         PayloadDifferences*& known = payloads_of_[static_cast<std::size_t>(a.kind())];
         if (known == nullptr) {
-            known = &result_.payloads.emplace_back(PayloadDifferences{a.kind(), 0, a.index()});
+            known = &result_.payloads.emplace_back(
+                PayloadDifferences{a.kind(), 0, a.index(), cause_of_payloads(evidence()).cause});
         }
         ++known->count;
         if (!result_.by_payload) {
@@ -148,12 +197,15 @@ class Comparison {
         difference.cause = verdict.cause;
         difference.why = std::move(verdict.why);
         difference.events = {a.record(), b_.cursor.record()};
-        followers.begin(difference, a_.history, b_.history);
+        followers.begin(difference, history_);
     }
 
     [[nodiscard]] Evidence evidence() const {
+        constexpr auto warp_clock = static_cast<std::size_t>(QemuEventKind::clock_virtual_rt);
         const Cursor& a = a_.cursor;
-        return {a.kind(), b_.cursor.kind(), phase_.at(a.index(), a.icount()), warp_clock_seen_,
+        const std::uint64_t this_one = a.kind() == QemuEventKind::clock_virtual_rt ? 1 : 0;
+        const bool warp_clock_seen = a_.by_kind[warp_clock] + same_by_kind_[warp_clock] > this_one;
+        return {a.kind(), b_.cursor.kind(), phase_.at(a.index(), a.icount()), warp_clock_seen,
                 warp_clock_differs_};
     }
 
@@ -167,34 +219,43 @@ class Comparison {
     std::size_t context_;
     Followers after_payload_;
     Followers after_kind_;
+    History history_;
     PhaseWatch phase_;
-    bool warp_clock_seen_ = false;
+    std::array<std::uint64_t, qemu_event_kinds> same_by_kind_{};  ///< counted once for both
     bool warp_clock_differs_ = false;
     std::array<PayloadDifferences*, qemu_event_kinds> payloads_of_{};
     Divergence result_;
 };
 
+tl::expected<Divergence, QemuLogError> compare(Cursor a, Cursor b, const CompareOptions& options) {
+    if (auto error = a.open()) return tl::make_unexpected(std::move(*error));
+    if (auto error = b.open()) return tl::make_unexpected(std::move(*error));
+    Side a_side(std::move(a));
+    Side b_side(std::move(b));
+    return Comparison(a_side, b_side, options).run();
+}
+
 }  // namespace
 
 }  // namespace divergence
 
+using divergence::Cursor;
+using divergence::SpanBuffer;
+
 tl::expected<Divergence, QemuLogError> compare_qemu_logs(std::istream& a, std::string a_name, std::istream& b,
                                                          std::string b_name, const CompareOptions& options) {
-    divergence::Side a_side(a, std::move(a_name));
-    divergence::Side b_side(b, std::move(b_name));
-    if (auto error = a_side.cursor.open()) return tl::make_unexpected(std::move(*error));
-    if (auto error = b_side.cursor.open()) return tl::make_unexpected(std::move(*error));
-    return divergence::Comparison(a_side, b_side, options).run();
+    return divergence::compare(Cursor(a, std::move(a_name)), Cursor(b, std::move(b_name)), options);
 }
 
 tl::expected<Divergence, QemuLogError> compare_qemu_logs(std::span<const std::byte> a, std::string a_name,
                                                          std::span<const std::byte> b, std::string b_name,
                                                          const CompareOptions& options) {
-    divergence::SpanBuffer a_bytes(a);
-    divergence::SpanBuffer b_bytes(b);
+    SpanBuffer a_bytes(a);
+    SpanBuffer b_bytes(b);
     std::istream a_stream(&a_bytes);
     std::istream b_stream(&b_bytes);
-    return compare_qemu_logs(a_stream, std::move(a_name), b_stream, std::move(b_name), options);
+    return divergence::compare(Cursor(a_stream, std::move(a_name), a.size()),
+                               Cursor(b_stream, std::move(b_name), b.size()), options);
 }
 
 }  // namespace escapement

@@ -13,22 +13,49 @@ namespace escapement::divergence {
 
 inline constexpr std::size_t largest_context = 64;
 
-/// The last events of one log.
+/// The last pairs of events. Pairs whose payloads are the same, nearly all, are kept once: this is the
+/// comparison's innermost loop.
 class History {
   public:
-    void push(const Cursor& cursor) noexcept {
-        cursor.record_into(records_[count_ % largest_context]);
-        ++count_;
+    void push(const Cursor& a, const Cursor& b) noexcept {
+        Entry& entry = next();
+        a.record_into(entry.a);
+        b.record_into(entry.b);
+        entry.same = false;
     }
 
-    /// The event `back` events before the latest; nullopt if it was never there.
-    [[nodiscard]] std::optional<QemuEventRecord> before(std::uint64_t back) const {
-        if (back >= count_ || back >= largest_context) return std::nullopt;
-        return records_[(count_ - 1 - back) % largest_context];
+    /// A pair that differs in nothing but its place.
+    void push_same(const Cursor& a, std::uint64_t b_offset, std::uint64_t b_icount) noexcept {
+        Entry& entry = next();
+        a.record_into(entry.a);
+        entry.b.offset = b_offset;
+        entry.b.icount = b_icount;
+        entry.same = true;
+    }
+
+    /// The pair `back` pairs before the latest; empty if it was never there.
+    [[nodiscard]] EventPair before(std::uint64_t back) const {
+        if (back >= count_ || back >= largest_context) return {};
+        const Entry& entry = entries_[(count_ - 1 - back) % largest_context];
+        EventPair pair{entry.a, entry.b};
+        if (entry.same) {
+            pair.b = entry.a;
+            pair.b->offset = entry.b.offset;
+            pair.b->icount = entry.b.icount;
+        }
+        return pair;
     }
 
   private:
-    std::array<QemuEventRecord, largest_context> records_{};
+    struct Entry {
+        QemuEventRecord a;
+        QemuEventRecord b;
+        bool same = false;
+    };
+
+    Entry& next() noexcept { return entries_[count_++ % largest_context]; }
+
+    std::array<Entry, largest_context> entries_{};
     std::uint64_t count_ = 0;
 };
 
@@ -37,12 +64,11 @@ class Followers {
   public:
     explicit Followers(std::size_t wanted) noexcept : wanted_(wanted) {}
 
-    /// Fills in what led up to the difference; both histories end with the events before it.
-    void begin(Difference& difference, const History& a, const History& b) {
+    /// Fills in what led up to the difference; the history ends with the events before it.
+    void begin(Difference& difference, const History& history) {
         difference_ = &difference;
         for (std::size_t back = wanted_; back-- > 0;) {
-            EventPair pair{a.before(back), b.before(back)};
-            if (pair.a || pair.b) difference.context.push_back(pair);
+            if (const EventPair pair = history.before(back); pair.a) difference.context.push_back(pair);
         }
         difference.position = difference.context.size();
         difference.context.push_back(difference.events);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -9,7 +10,7 @@ namespace escapement::divergence {
 
 namespace {
 
-constexpr std::size_t chunk = std::size_t{256} << 10;
+constexpr std::size_t smallest_chunk = 256;
 constexpr std::size_t header_size = 12;
 
 using Kind = QemuLogError::Kind;
@@ -36,7 +37,8 @@ std::string advice_for(Kind kind) {
 
 }  // namespace
 
-Cursor::Cursor(std::istream& log, std::string name) : log_(&log), name_(std::move(name)), buffer_(chunk) {
+Cursor::Cursor(std::istream& log, std::string name, std::size_t expected_size)
+    : log_(&log), name_(std::move(name)), buffer_(std::clamp(expected_size, smallest_chunk, largest_chunk)) {
     event_ = at_ = end_ = buffer_.data();
 }
 
@@ -83,7 +85,7 @@ bool Cursor::need(std::size_t size) {
         buffer_offset_ = offset_of(event_);
         std::memmove(buffer_.data(), event_, have);
         // Grown only as far as bytes have really come, so that a made-up length cannot ask for memory.
-        if (have + chunk / 2 > buffer_.size()) buffer_.resize(buffer_.size() * 2);
+        if (have > buffer_.size() / 2) buffer_.resize(buffer_.size() * 2);
         event_ = at_ = buffer_.data();
         end_ = buffer_.data() + have;
         std::size_t got = 0;
@@ -116,9 +118,10 @@ Step Cursor::cut_short() {
     const auto left = static_cast<std::size_t>(end_ - event_);
     const std::uint64_t here = offset_of(event_);
     if (stream_failed_) return fail(Kind::unreadable, here + left, "reading failed");
-    const std::string where = left == 0 ? fmt::format("it ends after {} events", index_ - 1)
-                                        : fmt::format("it ends in the middle of event {} ({})", index_ - 1,
-                                                      kind_name(static_cast<QemuEventKind>(*event_)));
+    const std::string where =
+        left == 0 ? fmt::format("it ends after {} event{}", index_ - 1, index_ == 2 ? "" : "s")
+                  : fmt::format("it ends in the middle of event {} ({})", index_ - 1,
+                                kind_name(static_cast<QemuEventKind>(*event_)));
     if (!closed_)
         return fail(Kind::not_closed, here + left,
                     "the recording was not closed: " + where + ", without END");

@@ -56,36 +56,62 @@ inline constexpr std::array<std::uint8_t, 256> fixed_payload_sizes = [] {
 
 class Cursor {
   public:
-    Cursor(std::istream& log, std::string name);
+    static constexpr std::size_t largest_chunk = std::size_t{256} << 10;
+
+    /// `expected_size` saves memory for small logs; being wrong costs nothing but time.
+    Cursor(std::istream& log, std::string name, std::size_t expected_size = largest_chunk);
+    Cursor(Cursor&&) = default;  // A moved vector keeps its place in memory.
+    Cursor& operator=(Cursor&&) = default;
+    Cursor(const Cursor&) = delete;
+    Cursor& operator=(const Cursor&) = delete;
+    ~Cursor() = default;
 
     /// Reads the header.
     [[nodiscard]] std::optional<QemuLogError> open();
 
     [[nodiscard]] Step next() {
-        constexpr std::ptrdiff_t longest_fixed = 1 + 8;
         ++index_;
         event_ = at_;
-        if (end_ - at_ >= longest_fixed) [[likely]] {
-            kind_ = static_cast<QemuEventKind>(*at_);
-            payload_size_ = fixed_payload_sizes[std::to_integer<std::size_t>(*at_)];
-            if (kind_ == QemuEventKind::instruction) {
-                const std::uint32_t count = big_endian_32(at_ + 1);
-                if (!plausible_count(count)) return next_slowly();
-                icount_ += count;
-            }
-            if (payload_size_ != variable_size) [[likely]] {
-                at_ += 1 + payload_size_;
-                return Step::event;
-            }
-        }
+        if (static_cast<std::size_t>(end_ - at_) >= longest_fixed && step_over_fixed()) [[likely]]
+            return Step::event;
         return next_slowly();
     }
+
+    /// As next(), but only if the event is one of fixed size that lies before `limit`, a place in the buffer;
+    /// otherwise nothing happens and the answer is false.
+    [[nodiscard]] bool next_before(const std::byte* limit) {
+        if (limit - at_ < static_cast<std::ptrdiff_t>(longest_fixed)) return false;
+        const std::byte* const previous = event_;
+        event_ = at_;
+        if (!step_over_fixed()) {
+            event_ = previous;
+            return false;
+        }
+        ++index_;
+        return true;
+    }
+
+    /// Goes where `other` has gone over the same bytes: `size` of them, `events` events, `instructions`
+    /// instructions.
+    void follow(const Cursor& other, std::size_t size, std::uint64_t events,
+                std::uint64_t instructions) noexcept {
+        at_ += size;
+        event_ = at_ - (other.at_ - other.event_);
+        index_ += events;
+        icount_ += instructions;
+        kind_ = other.kind_;
+        payload_size_ = other.payload_size_;
+    }
+
+    /// What is read already and not yet walked over.
+    [[nodiscard]] std::span<const std::byte> ahead() const noexcept { return {at_, end_}; }
 
     // Of the event that next() stood on last.
     [[nodiscard]] QemuEventKind kind() const noexcept { return kind_; }
     [[nodiscard]] std::uint32_t payload_size() const noexcept { return payload_size_; }
     [[nodiscard]] const std::byte* payload() const noexcept { return event_ + 1; }
     [[nodiscard]] std::uint64_t index() const noexcept { return index_ - 1; }
+    [[nodiscard]] std::uint64_t next_index() const noexcept { return index_; }
     [[nodiscard]] std::uint64_t offset() const noexcept { return offset_of(event_); }
     [[nodiscard]] std::uint64_t icount() const noexcept { return icount_; }
     [[nodiscard]] QemuEvent event() const noexcept {
@@ -118,8 +144,27 @@ class Cursor {
     [[nodiscard]] const std::optional<QemuLogError>& trouble() const noexcept { return trouble_; }
 
   private:
+    static constexpr std::size_t longest_fixed = 1 + 8;
+
     /// QEMU writes a positive int (replay_advance_current_icount).
     static bool plausible_count(std::uint32_t count) noexcept { return count - 1 < 0x7fffffffU; }
+
+    /// Of the event at event_, all of which is in the buffer. Which kind comes next cannot be predicted, so
+    /// nothing here branches on it except for what is rare.
+    [[nodiscard]] bool step_over_fixed() noexcept {
+        const auto kind = static_cast<QemuEventKind>(*event_);
+        const std::uint8_t size = fixed_payload_sizes[std::to_integer<std::size_t>(*event_)];
+        const std::uint32_t count = big_endian_32(event_ + 1);
+        const bool counts = kind == QemuEventKind::instruction;
+        const bool rare = (size == variable_size) | (counts & !plausible_count(count));
+        if (rare) [[unlikely]]
+            return false;
+        kind_ = kind;
+        payload_size_ = size;
+        icount_ += count & (std::uint32_t{0} - std::uint32_t{counts});
+        at_ = event_ + 1 + size;
+        return true;
+    }
 
     Step next_slowly();
     Step end_of_log();

@@ -13,12 +13,16 @@ namespace escapement::divergence {
 class PhaseWatch {
   public:
     void see(QemuEventKind kind, std::uint64_t index, std::uint64_t icount) noexcept {
-        if (kind == QemuEventKind::interrupt) {
-            ++interrupts_;
-        } else if (kind == QemuEventKind::checkpoint_warp_start && icount > 0) {
+        interrupts_ += kind == QemuEventKind::interrupt ? 1 : 0;
+        if ((telling >> static_cast<unsigned>(kind) & 1) == 0) [[likely]]
+            return;
+        if (kind == QemuEventKind::checkpoint_warp_start) {
+            if (icount == 0) return;
             last_warp_ = index;
             idle_before_ = true;
-        } else if (kind >= QemuEventKind::shutdown_first && kind <= QemuEventKind::shutdown_last) {
+        } else if (kind == QemuEventKind::checkpoint_reset_requested) {
+            *this = {};  // The machine begins again with its firmware.
+        } else {
             shutdown_ = true;
         }
     }
@@ -32,6 +36,15 @@ class PhaseWatch {
     }
 
   private:
+    /// The kinds that say something, as bits.
+    static constexpr std::uint64_t telling = [] {
+        std::uint64_t bits = 0;
+        for (auto kind = static_cast<unsigned>(QemuEventKind::shutdown_first);
+             kind <= static_cast<unsigned>(QemuEventKind::shutdown_last); ++kind)
+            bits |= std::uint64_t{1} << kind;
+        bits |= std::uint64_t{1} << static_cast<unsigned>(QemuEventKind::checkpoint_warp_start);
+        return bits | std::uint64_t{1} << static_cast<unsigned>(QemuEventKind::checkpoint_reset_requested);
+    }();
     static constexpr std::uint64_t recently = 32;        ///< events
     static constexpr std::uint64_t few_interrupts = 32;  ///< SeaBIOS and a Linux decompressor take about ten
 

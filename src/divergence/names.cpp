@@ -213,6 +213,8 @@ std::string QemuLogError::text() const {
             name += letter;
         }
     }
+    // A place says nothing if nothing could be read.
+    if (kind == Kind::unreadable && offset == 0) return fmt::format("{}: {}; {}", name, what, advice);
     return fmt::format("{}: at byte {}: {}; {}", name, offset, what, advice);
 }
 

@@ -17,7 +17,7 @@ struct QemuLogReader::Impl {
     Impl(std::span<const std::byte> log, std::string name)
         : bytes(std::make_unique<SpanBuffer>(log)),
           stream(std::make_unique<std::istream>(bytes.get())),
-          cursor(*stream, std::move(name)) {}
+          cursor(*stream, std::move(name), log.size()) {}
 
     static tl::expected<QemuLogReader, QemuLogError> opened(std::unique_ptr<Impl> impl) {
         if (auto error = impl->cursor.open()) return tl::make_unexpected(std::move(*error));
@@ -53,14 +53,15 @@ const std::optional<QemuLogError>& QemuLogReader::trouble() const noexcept {
     return impl_->cursor.trouble();
 }
 
-tl::expected<QemuLogSummary, QemuLogError> summarize_qemu_log(std::istream& log, std::string name) {
-    Cursor cursor(log, std::move(name));
+namespace {
+
+tl::expected<QemuLogSummary, QemuLogError> summarize(Cursor cursor) {
     if (auto error = cursor.open()) return tl::make_unexpected(std::move(*error));
     QemuLogSummary summary;
-    while (cursor.next() == Step::event) {
-        ++summary.events;
+    while (cursor.next() == Step::event)
         ++summary.by_kind[static_cast<std::size_t>(cursor.kind())];
-    }
+    for (const std::uint64_t count : summary.by_kind)
+        summary.events += count;
     summary.name = cursor.name();
     summary.bytes = cursor.bytes_read();
     summary.icount = cursor.icount();
@@ -68,11 +69,17 @@ tl::expected<QemuLogSummary, QemuLogError> summarize_qemu_log(std::istream& log,
     return summary;
 }
 
+}  // namespace
+
+tl::expected<QemuLogSummary, QemuLogError> summarize_qemu_log(std::istream& log, std::string name) {
+    return summarize(Cursor(log, std::move(name)));
+}
+
 tl::expected<QemuLogSummary, QemuLogError> summarize_qemu_log(std::span<const std::byte> log,
                                                               std::string name) {
     SpanBuffer bytes(log);
     std::istream stream(&bytes);
-    return summarize_qemu_log(stream, std::move(name));
+    return summarize(Cursor(stream, std::move(name), log.size()));
 }
 
 }  // namespace escapement
