@@ -30,8 +30,9 @@ class Host {
 
     /// Virtual time that passed by itself since `now`: none where time is a function of the clocks alone.
     virtual Nanoseconds time_passed(Nanoseconds now) = 0;
-    /// True if what `participant` polls for is there, if it is back from outside, or if something from outside (a signal, a
-    /// cancellation) ends its wait. Asked of those in State::polling, waiting and outside. Does not wait.
+    /// True if what `participant` polls for is there, if it is back from outside, or if something from
+    /// outside (a signal, a cancellation) ends its wait. Asked of those in State::polling, waiting and
+    /// outside. Does not wait.
     virtual bool poll_ready(ParticipantNumber participant) = 0;
     /// Lets `to` go on, then returns when `from` may. The two are different.
     virtual void hand_over(ParticipantNumber from, ParticipantNumber to) = 0;

@@ -83,11 +83,12 @@ struct Participant {
     Wakeup wakeup = Wakeup::completed;
     bool returns_early = false;
     bool resting = false;  ///< gave way: goes last in the next decision
-    bool overdue = false;  ///< hands the turn on as soon as anybody else can go: see take_turn() and release()
+    bool overdue =
+        false;  ///< hands the turn on as soon as anybody else can go: see take_turn() and release()
     Count clock = 0;
     Count boundary = 0;
     Count resume_at = 0;  ///< locking: clock at which it goes on at least, once it holds the mutex
-    Count since = 0;  ///< clock at which it began to wait
+    Count since = 0;      ///< clock at which it began to wait
     std::uint64_t wait_number =
         0;                 ///< place in the domain's sequence of waits: wake() is first come, first served
     ObjectKey object = 0;  ///< what it waits for: mutex, object, or number of the participant joined
@@ -173,8 +174,8 @@ class Order {
     /// A new participant, ready to run. Its clock is the caller's. It gets the least number that is free.
     ParticipantNumber create();
 
-    /// Nobody will ask for `participant` any more, which has ended (it was joined, or is detached) or could not begin: its
-    /// number is free, unless it ended with a mutex held.
+    /// Nobody will ask for `participant` any more, which has ended (it was joined, or is detached) or could
+    /// not begin: its number is free, unless it ended with a mutex held.
     void release(ParticipantNumber participant);
 
     /// The caller ends. Its turn is free: call decide().
@@ -198,14 +199,14 @@ class Order {
     /// Wakes up to `count` participants that wait for `object`, in the order in which they began to; returns
     /// how many.
     std::size_t wake(ObjectKey object, std::size_t count);
-    /// Wakes the first `wake_count` waiters of `from`; the next `move_count` wait for `to` instead, in the place
-    /// that their wait's beginning gives them there. Returns how many were woken or moved.
+    /// Wakes the first `wake_count` waiters of `from`; the next `move_count` wait for `to` instead, in the
+    /// place that their wait's beginning gives them there. Returns how many were woken or moved.
     std::size_t requeue(ObjectKey from, std::size_t wake_count, ObjectKey to, std::size_t move_count);
     /// Waits for the host to say poll_ready(), which it does when asked before a decision.
     void poll(const char* what, Nanoseconds deadline = no_deadline);
     /// Waits until `deadline` has come.
     void sleep(Nanoseconds deadline);
-    [[nodiscard]] bool join(ParticipantNumber participant);
+    [[nodiscard]] bool join(ParticipantNumber participant, Nanoseconds deadline = no_deadline);
     /// Leaves the order for a while; comes back by poll_ready().
     void leave(const char* what);
 
@@ -241,6 +242,8 @@ class Order {
     [[nodiscard]] const OrderOptions& options() const { return options_; }
     /// True if some participant other than the caller could go on, or waits for a time.
     [[nodiscard]] bool others_want_the_turn() const;
+
+    [[nodiscard]] bool anybody_polls() const;
 
     void set_role(ParticipantNumber participant, const char* role);
     /// `participant`'s polls may be sent back with nothing ready when somebody gives way to it.

@@ -1,9 +1,11 @@
 #pragma once
-// A system call that leaves errno alone and passes no library function. Source: syscall(2), arm64 calling convention.
+// A system call that leaves errno alone and passes no library function. Source: syscall(2), arm64 calling
+// convention.
 
 namespace escapement {
 
-inline long raw_system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long raw_system_call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                            long f = 0) {
     register long x8 asm("x8") = number;
     register long x0 asm("x0") = a;
     register long x1 asm("x1") = b;

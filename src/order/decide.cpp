@@ -27,9 +27,13 @@ bool Order::anybody_else_runnable() const {
 
 bool Order::others_want_the_turn() const {
     return std::any_of(participants_.begin(), participants_.end(), [this](const Participant& each) {
-        return each.state != State::running &&
-               (runnable(each) || each.deadline != no_deadline);
+        return each.state != State::running && (runnable(each) || each.deadline != no_deadline);
     });
+}
+
+bool Order::anybody_polls() const {
+    return std::any_of(participants_.begin(), participants_.end(),
+                       [](const Participant& each) { return each.state == State::polling; });
 }
 
 bool Order::polls_due() const {
@@ -43,7 +47,9 @@ bool Order::polls_due() const {
                         [this](const Participant& each) { return !each.resting && runnable(each); });
 }
 
-void Order::polls_seen() { since_polls_ = 0; }
+void Order::polls_seen() {
+    since_polls_ = 0;
+}
 
 void Order::make_ready(Participant& participant, Wakeup wakeup, Count clock_at_least) {
     participant.wakeup = wakeup;
@@ -60,7 +66,8 @@ void Order::make_ready(Participant& participant, Wakeup wakeup, Count clock_at_l
 }
 
 void Order::poll_ready(ParticipantNumber participant) {
-    // No plus one: nobody's operation woke it. On equal clocks the lower number, usually the main loop, goes first.
+    // No plus one: nobody's operation woke it. On equal clocks the lower number, usually the main loop, goes
+    // first.
     make_ready(participants_[participant], Wakeup::completed, participants_[last_].clock);
 }
 
@@ -73,7 +80,11 @@ void Order::expire_deadlines() {
                 make_ready(each, Wakeup::timed_out, participants_[last_].clock);
                 break;
             case State::locking:
-                if (held_.find(each.object) != nullptr) make_ready(each, Wakeup::timed_out, participants_[last_].clock);
+                if (held_.find(each.object) != nullptr)
+                    make_ready(each, Wakeup::timed_out, participants_[last_].clock);
+                break;
+            case State::joining:
+                if (!runnable(each)) make_ready(each, Wakeup::timed_out, participants_[last_].clock);
                 break;
             default:
                 break;
@@ -98,12 +109,14 @@ ParticipantNumber Order::pick_counted() const {
 
 ParticipantNumber Order::pick_ticktock() {
     const auto size = static_cast<ParticipantNumber>(participants_.size());
-    // A poll is sent back early only to alternate with somebody who could have gone on himself; else nobody would ever be idle.
+    // A poll is sent back early only to alternate with somebody who could have gone on himself; else nobody
+    // would ever be idle.
     const bool alternates = runnable(participants_[last_]);
     for (ParticipantNumber step = 1; step <= size; ++step) {
         const ParticipantNumber number = (last_ + step) % size;
         const Participant& each = participants_[number];
-        if (runnable(each) || (alternates && each.state == State::polling && each.returns_early)) return number;
+        if (runnable(each) || (alternates && each.state == State::polling && each.returns_early))
+            return number;
     }
     return nobody;
 }
@@ -120,7 +133,8 @@ Decision Order::decide() {
     expire_deadlines();
     ParticipantNumber next = options_.policy == Policy::ticktock ? pick_ticktock() : pick_counted();
     if (next != nobody && participants_[next].resting) {
-        // Only those who wait for others to do something are left: a poll that may return early is such an other.
+        // Only those who wait for others to do something are left: a poll that may return early is such an
+        // other.
         if (const ParticipantNumber early = pick_early_return(); early != nobody) next = early;
     }
     if (next != nobody) {
@@ -132,7 +146,8 @@ Decision Order::decide() {
         if (each.state == State::exited || each.state == State::released) continue;
         if (decision.kind == Decision::Kind::over) decision.kind = Decision::Kind::stuck;
         decision.deadline = std::min(decision.deadline, each.deadline);
-        if (each.state == State::polling || each.state == State::outside) decision.kind = Decision::Kind::idle;
+        if (each.state == State::polling || each.state == State::outside)
+            decision.kind = Decision::Kind::idle;
     }
     if (decision.deadline != no_deadline) decision.kind = Decision::Kind::idle;
     return decision;
@@ -158,10 +173,12 @@ void Order::take_turn(ParticipantNumber number) {
     next.state = State::running;
     if (number != last_) {
         ++statistics_.switches;
-        for (Participant& each : participants_) each.resting = false;
+        for (Participant& each : participants_)
+            each.resting = false;
     }
-    // A boundary passed while nobody else could go is remembered: the first chance to hand the turn on is taken, or a
-    // participant that is at a boundary only ever while it holds a lock would keep those who wait for that lock out for ever.
+    // A boundary passed while nobody else could go is remembered: the first chance to hand the turn on is
+    // taken, or a participant that is at a boundary only ever while it holds a lock would keep those who wait
+    // for that lock out for ever.
     next.overdue = number == last_ && next.clock >= next.boundary && !anybody_else_runnable();
     if (number != last_ || next.clock >= next.boundary) next.boundary = next.clock + options_.quantum;
     next.resting = false;

@@ -37,7 +37,8 @@ void HeldLocks::insert(const Lock& lock) {
         }
     }
     std::size_t at = home(lock.key);
-    while (slots_[at].depth != 0) at = (at + 1) & (slots_.size() - 1);
+    while (slots_[at].depth != 0)
+        at = (at + 1) & (slots_.size() - 1);
     slots_[at] = lock;
     ++size_;
 }
@@ -60,7 +61,8 @@ void HeldLocks::erase(Lock* lock) {
     const std::size_t mask = slots_.size() - 1;
     std::size_t hole = static_cast<std::size_t>(lock - slots_.data());
     for (std::size_t at = (hole + 1) & mask; slots_[at].depth != 0; at = (at + 1) & mask) {
-        // Whoever may not be found past the hole moves into it: those whose home is not cyclically in (hole, at].
+        // Whoever may not be found past the hole moves into it: those whose home is not cyclically in (hole,
+        // at].
         const std::size_t distance_home = (at - home(slots_[at].key)) & mask;
         const std::size_t distance_hole = (at - hole) & mask;
         if (distance_home >= distance_hole) {

@@ -17,7 +17,8 @@ Order::Order(const OrderOptions& options)
     take_turn(0);
 }
 
-// --- what the participant with the turn does -------------------------------------------------------------------------
+// --- what the participant with the turn does
+// -------------------------------------------------------------------------
 
 void Order::advance(Count count, Nanoseconds time) {
     self().clock += count;
@@ -102,9 +103,9 @@ bool Order::unlock(ObjectKey mutex) {
 
 void Order::release(HeldLocks::Lock* lock) {
     // Those who wait for it become runnable by this alone. Whoever gets it goes on past the caller's clock,
-    // because it is the caller who lets him; but until then he keeps the clock at which he asked, and with it his
-    // place before all who went on meanwhile. Were it dragged along at every release, he would lose every tie to
-    // a lower number, for ever.
+    // because it is the caller who lets him; but until then he keeps the clock at which he asked, and with it
+    // his place before all who went on meanwhile. Were it dragged along at every release, he would lose every
+    // tie to a lower number, for ever.
     const Count clock = self().clock;
     for (Participant& other : participants_) {
         if (other.state != State::locking || other.object != lock->key) continue;
@@ -129,7 +130,9 @@ void Order::wait(ObjectKey object, const char* what, ObjectKey mutex, Nanosecond
     begin_wait(State::waiting, object, what, deadline);
 }
 
-std::size_t Order::wake(ObjectKey object, std::size_t count) { return requeue(object, count, object, 0); }
+std::size_t Order::wake(ObjectKey object, std::size_t count) {
+    return requeue(object, count, object, 0);
+}
 
 std::size_t Order::requeue(ObjectKey from, std::size_t wake_count, ObjectKey to, std::size_t move_count) {
     std::size_t woken = 0;
@@ -168,13 +171,13 @@ void Order::sleep(Nanoseconds deadline) {
     begin_wait(State::waiting, std::numeric_limits<ObjectKey>::max(), "a time", deadline);
 }
 
-bool Order::join(ParticipantNumber participant) {
+bool Order::join(ParticipantNumber participant, Nanoseconds deadline) {
     if (participants_[participant].state == State::exited) {
         self().clock = std::max(self().clock, participants_[participant].clock + 1);
         return true;
     }
     self().depth = 0;
-    begin_wait(State::joining, participant, "the end of participant", no_deadline);
+    begin_wait(State::joining, participant, "the end of participant", deadline);
     return false;
 }
 
@@ -197,7 +200,8 @@ void Order::begin_wait(State state, ObjectKey object, const char* what, Nanoseco
     current_ = nobody;
 }
 
-// --- what is known ---------------------------------------------------------------------------------------------------
+// --- what is known
+// ---------------------------------------------------------------------------------------------------
 
 ParticipantNumber Order::holder(ObjectKey mutex) const {
     const HeldLocks::Lock* const lock = held_.find(mutex);

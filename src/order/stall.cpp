@@ -37,13 +37,15 @@ std::string Order::stall_report() const {
                 report += std::string(" waits for ") + each.what + " " + hexadecimal(each.object);
                 if (const HeldLocks::Lock* const lock = held_.find(each.object); lock != nullptr) {
                     report += ", held by " +
-                              (lock->owner == number ? std::string("itself") : name_of(participants_, lock->owner)) +
+                              (lock->owner == number ? std::string("itself")
+                                                     : name_of(participants_, lock->owner)) +
                               " since clock " + std::to_string(lock->since);
                 }
                 break;
             case State::waiting:
                 report += std::string(" waits for ") + each.what;
-                if (each.object != std::numeric_limits<ObjectKey>::max()) report += " " + hexadecimal(each.object);
+                if (each.object != std::numeric_limits<ObjectKey>::max())
+                    report += " " + hexadecimal(each.object);
                 break;
             case State::polling:
                 report += std::string(" polls ") + each.what;

@@ -1,0 +1,141 @@
+// `escapement run`: becomes COMMAND, with the preload library before it.
+
+#include "commands.hpp"
+#include "program.hpp"
+#include "qemu_options.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <escapement/placement.hpp>
+
+namespace escapement::command {
+
+namespace {
+
+struct RunOptions {
+    std::string policy = "counted";
+    std::optional<std::uint64_t> quantum;
+    std::string clock = "auto";
+    std::string time = "virtual";
+    std::uint64_t seed = 1;
+    std::string pin = "auto";
+    std::optional<std::string> statistics;
+    std::vector<std::string> command;
+};
+
+constexpr int trouble = 125;  // as env(1), nohup(1) and timeout(1) have it; 126 and 127 likewise
+
+int fail(int status, const std::string& line) {
+    fmt::print(stderr, "escapement: {}\n", line);
+    return status;
+}
+
+/// The preload library: beside this command, where it was built or where it was installed.
+tl::expected<std::filesystem::path, std::string> find_preload_library() {
+    std::error_code error;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error) return tl::unexpected(fmt::format("cannot read /proc/self/exe: {}", error.message()));
+    const std::filesystem::path prefix = self.parent_path().parent_path();
+    for (const char* const directory : {ESCAPEMENT_LIBRARY_DIRECTORY, "lib"}) {
+        const std::filesystem::path library = prefix / directory / "escapement" / "libescapement-preload.so";
+        if (std::filesystem::exists(library, error)) return library;
+    }
+    return tl::unexpected(fmt::format("libescapement-preload.so is not below {}; install escapement anew",
+                                      (prefix / ESCAPEMENT_LIBRARY_DIRECTORY / "escapement").string()));
+}
+
+tl::expected<void, std::string> place(const RunOptions& options) {
+    if (options.pin == "none" || (options.pin == "auto" && options.policy == "free")) return {};
+    const auto allowed = allowed_cpus();
+    if (!allowed) return tl::unexpected(allowed.error());
+    const auto placement = options.pin == "auto" ? choose_serial(*allowed) : parse_cpus(options.pin, *allowed);
+    if (!placement) return tl::unexpected("--pin: " + placement.error());
+    if (options.statistics == "-") {
+        fmt::print(stderr, "escapement: on CPU {} ({})\n", format_cpus(placement->cpus), placement->reason);
+    }
+    return apply_affinity(placement->cpus);
+}
+
+void set(const char* name, const std::string& value) { setenv(name, value.c_str(), 1); }
+
+int run(const RunOptions& options) {
+    const auto program = find_program(options.command.front());
+    if (!program) return fail(errno == EACCES ? 126 : 127, program.error());
+    const auto library = find_preload_library();
+    if (!library) return fail(trouble, library.error());
+    if (options.policy != "free") {
+        if (const auto possible = check_can_be_ordered(*program); !possible) return fail(trouble, possible.error());
+    }
+    for (const std::string& warning : qemu_warnings(options.command)) fmt::print(stderr, "escapement: {}\n", warning);
+    if (const auto placed = place(options); !placed) return fail(trouble, placed.error());
+
+    const char* const others = std::getenv("LD_PRELOAD");
+    set("LD_PRELOAD", others == nullptr || *others == '\0' ? library->string() : library->string() + ":" + others);
+    set("ESCAPEMENT_POLICY", options.policy);
+    set("ESCAPEMENT_CLOCK", options.clock);
+    set("ESCAPEMENT_TIME", options.time);
+    set("ESCAPEMENT_SEED", std::to_string(options.seed));
+    set("ESCAPEMENT_PID", std::to_string(getpid()));
+    unsetenv("ESCAPEMENT_QUANTUM");
+    unsetenv("ESCAPEMENT_STATS");
+    if (options.quantum) set("ESCAPEMENT_QUANTUM", std::to_string(*options.quantum));
+    if (options.statistics) {
+        set("ESCAPEMENT_STATS", *options.statistics == "-"
+                                    ? *options.statistics
+                                    : std::filesystem::absolute(*options.statistics).string());
+    }
+    std::vector<char*> arguments;
+    arguments.reserve(options.command.size() + 1);
+    for (const std::string& argument : options.command) arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+    execv(program->c_str(), arguments.data());
+    return fail(126, fmt::format("{}: {}", program->string(), std::strerror(errno)));
+}
+
+}  // namespace
+
+void add_run(CLI::App& app, int& status) {
+    auto options = std::make_shared<RunOptions>();
+    CLI::App* const command =
+        app.add_subcommand("run", "Run COMMAND with its threads in order: the same every time.\n"
+                                  "The process becomes COMMAND: its exit status and signals are its own. Status 125: "
+                                  "escapement failed,\n126: COMMAND cannot be run, 127: it was not found.");
+    command->add_option("--policy", options->policy,
+                        "counted: least clock first; ticktock: strict alternation; free: no order")
+        ->check(CLI::IsMember({"free", "ticktock", "counted"}))
+        ->capture_default_str();
+    command->add_option("--quantum", options->quantum,
+                        "counts between a thread's boundaries (100000 instructions if reported, 1000 operations)")
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62U));
+    command->add_option("--clock", options->clock,
+                        "reported: guest instructions that QEMU counts; operations: ordered operations; "
+                        "auto: reported where there is such a count")
+        ->check(CLI::IsMember({"auto", "reported", "operations"}))
+        ->capture_default_str();
+    command->add_option("--time", options->time, "virtual: a function of the clocks; real: the host's")
+        ->check(CLI::IsMember({"virtual", "real"}))
+        ->capture_default_str();
+    command->add_option("--seed", options->seed, "of the generator behind getrandom and /dev/urandom")
+        ->capture_default_str();
+    command->add_option("--pin", options->pin,
+                        "auto: one physical core; none; or a list of CPUs such as 0-3,8")
+        ->capture_default_str();
+    command->add_option("--stats", options->statistics,
+                        "say at the end what the order did: as text, or with =FILE as JSON")
+        ->expected(0, 1)
+        ->default_str("-");
+    command->add_option("COMMAND", options->command, "the program and its arguments")->required();
+    command->prefix_command(false);
+    command->callback([options, &status] { status = run(*options); });
+}
+
+}  // namespace escapement::command

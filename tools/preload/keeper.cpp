@@ -1,0 +1,201 @@
+#include "keeper.hpp"
+
+#include "real.hpp"
+#include "runtime.hpp"
+#include "signals.hpp"
+#include "statistics.hpp"
+
+#include <escapement/interruption.hpp>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+
+namespace escapement::preload {
+
+namespace {
+
+constexpr std::int64_t millisecond = 1'000'000;
+constexpr std::int64_t tick_ns = 50 * millisecond;
+constexpr std::int64_t suspicious_ns =
+    300 * millisecond;  ///< of CPU time without an ordered operation: look closer
+constexpr std::int64_t certain_ns = 1000 * millisecond;    ///< of CPU time in one unchanging state: it spins
+constexpr std::int64_t longest_ns = 10'000 * millisecond;  ///< of CPU time anyhow, if others want the turn
+constexpr unsigned asleep_ticks = 6;  ///< in a row, without any CPU time: it sleeps in the kernel
+constexpr std::int64_t termination_ns = 1500 * millisecond;  ///< after SIGTERM, of the two seconds
+constexpr std::size_t most_samples = 32;
+
+enum class Word : std::uint8_t {
+    nothing,
+    sample,   ///< note where you are
+    give_up,  ///< you have had the CPU for too long
+    leave,    ///< you sleep in the kernel
+};
+
+// What the keeper says with its signal; the signal itself orders it.
+std::atomic<Word> word{Word::nothing};
+// Samples of the holder, written by its handler and cleared by the keeper when the holder got on. Relaxed: a
+// sample that is missed or counted late changes when a spinning thread is found, nothing else.
+std::atomic<std::uint64_t> samples[most_samples];
+std::atomic<std::size_t> sample_count{0};
+std::atomic<bool> repeats{false};
+std::atomic<std::int64_t> terminated_at{0};
+std::atomic<int> termination_signal{0};
+
+std::int64_t host_ns(clockid_t clock) {
+    timespec time{};
+    if (real().clock_gettime(clock, &time) != 0) return -1;
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+/// CPU clock of one thread of this process. Source: kernel, include/linux/posix-timers.h (CPUCLOCK_PERTHREAD,
+/// CPUCLOCK_SCHED).
+clockid_t cpu_clock_of(pid_t thread) {
+    return static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3U) | 6U);
+}
+
+/// True if `thread` sleeps interruptibly in the kernel; not if it is stopped, or on its way to a disk.
+bool is_asleep(pid_t thread) {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    char text[256];
+    const ssize_t size = read(file, text, sizeof text - 1);
+    close(file);
+    if (size <= 0) return false;
+    text[size] = '\0';
+    const char* const end_of_name = std::strrchr(text, ')');
+    return end_of_name != nullptr && end_of_name[1] == ' ' && end_of_name[2] == 'S';
+}
+
+void take_sample(std::uint64_t state) {
+    const std::size_t count = sample_count.load(std::memory_order_relaxed);
+    unsigned seen = 0;
+    for (std::size_t index = 0; index < count && index < most_samples; ++index) {
+        seen += samples[index].load(std::memory_order_relaxed) == state ? 1U : 0U;
+    }
+    if (seen >= 2) repeats.store(true, std::memory_order_relaxed);
+    samples[count % most_samples].store(state, std::memory_order_relaxed);
+    sample_count.store(count + 1, std::memory_order_relaxed);
+}
+
+/// Watches one turn: how long the holder has run or slept since its last ordered operation.
+class Watch {
+  public:
+    void tick(Runtime& domain) {
+        const ParticipantNumber holder = domain.holder();
+        const std::uint64_t heartbeat = domain.heartbeat();
+        if (holder == nobody) return;
+        Seat& seat = domain.seat(holder);
+        const pid_t thread = seat.thread_id.load(std::memory_order_relaxed);
+        const std::int64_t cpu = host_ns(cpu_clock_of(thread));
+        if (heartbeat != heartbeat_ || holder != holder_ || cpu < 0) {
+            heartbeat_ = heartbeat;
+            holder_ = holder;
+            began_ = cpu;
+            asleep_ = 0;
+            sample_count.store(0, std::memory_order_relaxed);
+            repeats.store(false, std::memory_order_relaxed);
+        } else if (cpu - last_ < millisecond / 10) {
+            asleep_ = is_asleep(thread) ? asleep_ + 1 : 0;
+            if (asleep_ >= asleep_ticks) say(thread, Word::leave);
+        } else if (!seat.bounded && cpu - began_ > suspicious_ns) {
+            asleep_ = 0;
+            const bool spins = cpu - began_ > certain_ns && repeats.load(std::memory_order_relaxed);
+            say(thread, spins || cpu - began_ > longest_ns ? Word::give_up : Word::sample);
+        }
+        last_ = cpu;
+    }
+
+  private:
+    static void say(pid_t thread, Word what) {
+        word.store(what, std::memory_order_relaxed);
+        tgkill(getpid(), thread, keeper_signal);
+    }
+
+    std::uint64_t heartbeat_ = 0;
+    ParticipantNumber holder_ = nobody;
+    std::int64_t began_ = 0;
+    std::int64_t last_ = 0;
+    unsigned asleep_ = 0;
+};
+
+void see_to_termination() {
+    const std::int64_t at = terminated_at.load(std::memory_order_relaxed);
+    if (at != 0 && host_ns(CLOCK_MONOTONIC) - at > termination_ns) {
+        end_by_signal(termination_signal.load(std::memory_order_relaxed));
+    }
+}
+
+void* keep(void* /*unused*/) {
+    Runtime& domain = runtime();
+    Watch watch;
+    for (;;) {
+        domain.keeper_place().park_for(tick_ns);
+        if (domain.decision_wanted()) domain.decide_for_others();
+        watch.tick(domain);
+        see_to_termination();
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+/// The keeper's signal, on the thread that it speaks to.
+void keeper_speaks(int /*signal*/, siginfo_t* /*information*/, void* context) {
+    const Word what = word.exchange(Word::nothing, std::memory_order_relaxed);
+    if (what == Word::nothing || thread_state.inside != 0 || thread_state.number == nobody ||
+        thread_state.outside)
+        return;
+    Runtime& domain = runtime();
+    if (domain.holder() != thread_state.number) return;
+    const int saved = errno;
+    const Interruption interruption = interruption_of(context);
+    if (what == Word::sample) {
+        take_sample(interruption.state);
+    } else if (domain.order().others_want_the_turn() || domain.order().anybody_polls()) {
+        // Between operations nobody changes the order but this thread, so it may do so here as well.
+        thread_state.inside = 1;
+        domain.add_incident(
+            {.participant = thread_state.number,
+             .address = interruption.address,
+             .reason = what == Word::leave
+                           ? "slept in the kernel in a call that is not ordered while others wanted the turn"
+                           : "ran on without ordered operations while others wanted the turn"});
+        domain.leave("its own ways since its turn was ended");
+        thread_state.inside = 0;
+    }
+    errno = saved;
+}
+
+void start_keeper_thread() {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    real().pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 128 * 1024);
+    pthread_t thread;
+    if (const int error = real().pthread_create(&thread, &attributes, keep, nullptr); error != 0) {
+        std::fprintf(stderr, "escapement: cannot start the keeper thread: %s\n", strerror(error));
+        real()._exit(125);
+    }
+    pthread_attr_destroy(&attributes);
+    real().pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void note_termination(int signal) {
+    std::int64_t expected = 0;
+    termination_signal.store(signal, std::memory_order_relaxed);
+    terminated_at.compare_exchange_strong(expected, host_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
+}
+
+}  // namespace escapement::preload

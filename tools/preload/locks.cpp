@@ -1,0 +1,149 @@
+// Reader-writer locks, spin locks, barriers and once: the real thing is tried, and whoever fails waits in the
+// order until somebody has changed it.
+
+#include "real.hpp"
+#include "runtime.hpp"
+
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+namespace escapement::preload {
+
+namespace {
+
+/// `attempt` returns 0 for done, EBUSY for not yet, anything else as an error for the caller.
+template <typename Attempt>
+int try_until_done(const volatile void* object, const char* what, Nanoseconds deadline, Attempt attempt) {
+    Runtime& domain = runtime();
+    domain.operation();
+    for (;;) {
+        const int result = attempt();
+        if (result != EBUSY) return result;
+        domain.order().wait(key_of(object), what, deadline);
+        if (domain.pass_turn() == Wakeup::timed_out) return ETIMEDOUT;
+    }
+}
+
+void wake_all(const volatile void* object) {
+    runtime().order().wake(key_of(object), INT_MAX);
+}
+
+// Source: glibc, nptl/pthread_once.c: bit 0, somebody is at it; bit 1, done.
+constexpr int once_in_progress = 1;
+constexpr int once_done = 2;
+
+// Source: glibc, sysdeps/nptl/internaltypes.h (struct pthread_barrier): in, current_round, count.
+unsigned count_of(const pthread_barrier_t* barrier) {
+    unsigned words[3];
+    std::memcpy(words, barrier, sizeof words);
+    return words[2];
+}
+
+}  // namespace
+
+}  // namespace escapement::preload
+
+using namespace escapement::preload;
+using escapement::no_deadline;
+
+ESCAPEMENT_EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t* lock) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_rwlock_rdlock(lock);
+    return try_until_done(lock, "read lock", no_deadline,
+                          [&] { return real().pthread_rwlock_tryrdlock(lock); });
+}
+
+ESCAPEMENT_EXPORT int pthread_rwlock_wrlock(pthread_rwlock_t* lock) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_rwlock_wrlock(lock);
+    return try_until_done(lock, "write lock", no_deadline,
+                          [&] { return real().pthread_rwlock_trywrlock(lock); });
+}
+
+ESCAPEMENT_EXPORT int pthread_rwlock_timedrdlock(pthread_rwlock_t* lock, const timespec* time) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_rwlock_timedrdlock(lock, time);
+    return try_until_done(lock, "read lock", runtime().deadline_of(CLOCK_REALTIME, *time),
+                          [&] { return real().pthread_rwlock_tryrdlock(lock); });
+}
+
+ESCAPEMENT_EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t* lock, const timespec* time) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_rwlock_timedwrlock(lock, time);
+    return try_until_done(lock, "write lock", runtime().deadline_of(CLOCK_REALTIME, *time),
+                          [&] { return real().pthread_rwlock_trywrlock(lock); });
+}
+
+ESCAPEMENT_EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t* lock) noexcept {
+    const Entry entry;
+    if (entry.ordered()) runtime().operation();
+    return real().pthread_rwlock_tryrdlock(lock);
+}
+
+ESCAPEMENT_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t* lock) noexcept {
+    const Entry entry;
+    if (entry.ordered()) runtime().operation();
+    return real().pthread_rwlock_trywrlock(lock);
+}
+
+ESCAPEMENT_EXPORT int pthread_rwlock_unlock(pthread_rwlock_t* lock) noexcept {
+    const Entry entry;
+    const int result = real().pthread_rwlock_unlock(lock);
+    if (entry.ordered()) wake_all(lock);
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_spin_lock(pthread_spinlock_t* lock) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_spin_lock(lock);
+    return try_until_done(lock, "spin lock", no_deadline, [&] { return real().pthread_spin_trylock(lock); });
+}
+
+ESCAPEMENT_EXPORT int pthread_spin_trylock(pthread_spinlock_t* lock) noexcept {
+    const Entry entry;
+    if (entry.ordered()) runtime().operation();
+    return real().pthread_spin_trylock(lock);
+}
+
+ESCAPEMENT_EXPORT int pthread_spin_unlock(pthread_spinlock_t* lock) noexcept {
+    const Entry entry;
+    const int result = real().pthread_spin_unlock(lock);
+    if (entry.ordered()) wake_all(lock);
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_barrier_wait(pthread_barrier_t* barrier) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_barrier_wait(barrier);
+    Runtime& domain = runtime();
+    domain.operation();
+    unsigned here = 1;
+    for (const escapement::Participant& each : domain.order().participants()) {
+        if (each.state == escapement::State::waiting && each.object == key_of(barrier)) ++here;
+    }
+    if (here >= count_of(barrier)) {
+        wake_all(barrier);
+        return PTHREAD_BARRIER_SERIAL_THREAD;
+    }
+    domain.order().wait(key_of(barrier), "barrier");
+    domain.pass_turn();
+    return 0;
+}
+
+ESCAPEMENT_EXPORT int pthread_once(pthread_once_t* control, void (*routine)()) {
+    if ((__atomic_load_n(control, __ATOMIC_ACQUIRE) & once_done) != 0) return 0;
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_once(control, routine);
+    Runtime& domain = runtime();
+    domain.operation();
+    while ((__atomic_load_n(control, __ATOMIC_ACQUIRE) & 3) == once_in_progress) {
+        domain.order().wait(key_of(control), "once");
+        domain.pass_turn();
+    }
+    thread_state.inside = 0;  // the routine is the program's
+    const int result = real().pthread_once(control, routine);
+    thread_state.inside = 1;
+    wake_all(control);
+    return result;
+}

@@ -1,0 +1,208 @@
+// Waiting for descriptors. The real call is made without waiting; whoever finds nothing waits in the order,
+// and whoever decides looks again on its behalf.
+
+#include "qemu.hpp"
+#include "real.hpp"
+#include "runtime.hpp"
+
+#include <cerrno>
+
+namespace escapement::preload {
+
+namespace {
+
+constexpr Nanoseconds millisecond = 1'000'000;
+
+/// A signal mask for as long as a wait lasts.
+class Mask {
+  public:
+    explicit Mask(const sigset_t* mask) : used_(mask != nullptr) {
+        if (used_) pthread_sigmask(SIG_SETMASK, mask, &before_);
+    }
+    ~Mask() {
+        if (used_) real().pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    Mask(const Mask&) = delete;
+    Mask& operator=(const Mask&) = delete;
+
+  private:
+    bool used_;
+    sigset_t before_{};
+};
+
+/// Makes `attempt`, the real call without waiting, until it finds something or `deadline` has come. `request`
+/// tells the same to whoever decides.
+template <typename Attempt>
+int poll_in_order(PollRequest& request, Nanoseconds deadline, const sigset_t* mask, Attempt attempt) {
+    Runtime& domain = runtime();
+    const Mask during(mask);
+    for (;;) {
+        const int result = attempt();
+        if (result != 0) return result;
+        bool signalled = false;
+        const bool came = domain.poll("descriptors", request, deadline, signalled);
+        if (signalled || domain.my_seat().cancelled.load(std::memory_order_relaxed)) {
+            const int last = attempt();
+            if (last != 0) return last;
+            errno = EINTR;
+            return -1;
+        }
+        if (!came) return attempt();
+    }
+}
+
+void begin_poll() {
+    qemu_before_wait();
+    runtime().operation(!thread_state.qemu.round_robin && !thread_state.qemu.held_big_lock);
+}
+
+Nanoseconds deadline_in_milliseconds(int timeout) {
+    return timeout < 0 ? no_deadline : runtime().now() + Nanoseconds{timeout} * millisecond;
+}
+
+int poll_descriptors(pollfd* descriptors, nfds_t count, Nanoseconds deadline, const sigset_t* mask) {
+    PollRequest request{.descriptors = descriptors, .count = count};
+    return poll_in_order(request, deadline, mask, [&] { return real().poll(descriptors, count, 0); });
+}
+
+int wait_for_events(int epoll, epoll_event* events, int most, int timeout, const sigset_t* mask) {
+    begin_poll();
+    // An epoll descriptor is itself readable when it has events: asking that way consumes none.
+    pollfd descriptor{.fd = epoll, .events = POLLIN, .revents = 0};
+    PollRequest request{.descriptors = &descriptor, .count = 1};
+    const auto attempt = [&] { return real().epoll_wait(epoll, events, most, 0); };
+    if (timeout == 0) return attempt();
+    return poll_in_order(request, deadline_in_milliseconds(timeout), mask, attempt);
+}
+
+/// select(2)'s sets, as poll(2) wants them.
+struct Selection {
+    pollfd descriptors[FD_SETSIZE];
+    nfds_t count = 0;
+
+    Selection(int end, const fd_set* to_read, const fd_set* to_write, const fd_set* exceptional) {
+        for (int descriptor = 0; descriptor < end && descriptor < FD_SETSIZE; ++descriptor) {
+            const auto in = [&](const fd_set* set, short event) {
+                return set != nullptr && FD_ISSET(descriptor, set) ? event : short{0};
+            };
+            const auto events =
+                static_cast<short>(in(to_read, POLLIN) | in(to_write, POLLOUT) | in(exceptional, POLLPRI));
+            if (events != 0) descriptors[count++] = {.fd = descriptor, .events = events, .revents = 0};
+        }
+    }
+};
+
+int select_in_order(int end, fd_set* to_read, fd_set* to_write, fd_set* exceptional, Nanoseconds deadline,
+                    bool wait, const sigset_t* mask) {
+    begin_poll();
+    const auto copy = [](const fd_set* set) { return set != nullptr ? *set : fd_set{}; };
+    const fd_set wanted_read = copy(to_read);
+    const fd_set wanted_write = copy(to_write);
+    const fd_set wanted_exceptional = copy(exceptional);
+    const auto attempt = [&] {
+        if (to_read != nullptr) *to_read = wanted_read;
+        if (to_write != nullptr) *to_write = wanted_write;
+        if (exceptional != nullptr) *exceptional = wanted_exceptional;
+        timeval none{};
+        return real().select(end, to_read, to_write, exceptional, &none);
+    };
+    if (!wait) return attempt();
+    Selection selection(end, to_read, to_write, exceptional);
+    PollRequest request{.descriptors = selection.descriptors, .count = selection.count};
+    return poll_in_order(request, deadline, mask, attempt);
+}
+
+}  // namespace
+
+}  // namespace escapement::preload
+
+using namespace escapement::preload;
+using escapement::Nanoseconds;
+using escapement::no_deadline;
+
+ESCAPEMENT_EXPORT int poll(pollfd* descriptors, nfds_t count, int timeout) {
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return real().poll(descriptors, count, timeout);
+        begin_poll();
+        result = timeout == 0
+                     ? real().poll(descriptors, count, 0)
+                     : poll_descriptors(descriptors, count, deadline_in_milliseconds(timeout), nullptr);
+    }
+    pthread_testcancel();
+    return result;
+}
+
+ESCAPEMENT_EXPORT int ppoll(pollfd* descriptors, nfds_t count, const timespec* timeout,
+                            const sigset_t* mask) {
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return real().ppoll(descriptors, count, timeout, mask);
+        begin_poll();
+        const Nanoseconds deadline = timeout == nullptr ? no_deadline : runtime().deadline_in(*timeout);
+        result = timeout != nullptr && timeout->tv_sec == 0 && timeout->tv_nsec == 0
+                     ? real().ppoll(descriptors, count, timeout, mask)
+                     : poll_descriptors(descriptors, count, deadline, mask);
+    }
+    pthread_testcancel();
+    return result;
+}
+
+ESCAPEMENT_EXPORT int select(int end, fd_set* to_read, fd_set* to_write, fd_set* exceptional,
+                             timeval* timeout) {
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return real().select(end, to_read, to_write, exceptional, timeout);
+        Nanoseconds deadline = no_deadline;
+        if (timeout != nullptr) {
+            if (timeout->tv_sec < 0 || timeout->tv_usec < 0) {
+                errno = EINVAL;
+                return -1;
+            }
+            deadline = runtime().deadline_in({.tv_sec = timeout->tv_sec, .tv_nsec = timeout->tv_usec * 1000});
+        }
+        const bool wait = timeout == nullptr || timeout->tv_sec != 0 || timeout->tv_usec != 0;
+        result = select_in_order(end, to_read, to_write, exceptional, deadline, wait, nullptr);
+        if (timeout != nullptr && wait) {  // as Linux does: what is left of it
+            const Nanoseconds left = deadline - runtime().now();
+            *timeout = left <= 0
+                           ? timeval{}
+                           : timeval{.tv_sec = left / 1'000'000'000, .tv_usec = left % 1'000'000'000 / 1000};
+        }
+    }
+    pthread_testcancel();
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pselect(int end, fd_set* to_read, fd_set* to_write, fd_set* exceptional,
+                              const timespec* timeout, const sigset_t* mask) {
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return real().pselect(end, to_read, to_write, exceptional, timeout, mask);
+        const Nanoseconds deadline = timeout == nullptr ? no_deadline : runtime().deadline_in(*timeout);
+        const bool wait = timeout == nullptr || timeout->tv_sec != 0 || timeout->tv_nsec != 0;
+        result = select_in_order(end, to_read, to_write, exceptional, deadline, wait, mask);
+    }
+    pthread_testcancel();
+    return result;
+}
+
+ESCAPEMENT_EXPORT int epoll_pwait(int epoll, epoll_event* events, int most, int timeout,
+                                  const sigset_t* mask) {
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return real().epoll_pwait(epoll, events, most, timeout, mask);
+        result = wait_for_events(epoll, events, most, timeout, mask);
+    }
+    pthread_testcancel();
+    return result;
+}
+
+ESCAPEMENT_EXPORT int epoll_wait(int epoll, epoll_event* events, int most, int timeout) {
+    return epoll_pwait(epoll, events, most, timeout, nullptr);
+}

@@ -1,0 +1,204 @@
+#include "qemu.hpp"
+
+#include "real.hpp"
+#include "runtime.hpp"
+#include "thread_state.hpp"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+namespace escapement::preload {
+
+namespace {
+
+// Roughly what TCG needs for one guest instruction when it counts them, so that virtual time goes about as
+// fast as the host's.
+constexpr Nanoseconds nanoseconds_per_instruction = 4;
+
+// The round-robin thread may come round with nothing done for its own reasons (an exit request); more often
+// than this it waits for the main loop.
+constexpr unsigned most_idle_rounds = 2;
+
+struct Qemu {
+    // The process's, found by name; null where this QEMU has none.
+    std::int64_t (*icount_get_raw)() = nullptr;
+    bool (*replay_mutex_locked)() = nullptr;
+    bool (*big_lock_held)() = nullptr;
+    bool (*in_vcpu_thread)() = nullptr;
+    const int* replay_mode = nullptr;
+    // Everything below is touched only by the participant with the turn.
+    const pthread_mutex_t* replay_mutex = nullptr;  ///< the inner one
+    const pthread_mutex_t* big_lock = nullptr;
+    std::int64_t last_icount = 0;
+    unsigned idle_rounds = 0;
+};
+
+Qemu qemu;
+bool reported = false;
+bool aside = false;
+
+template <typename Symbol>
+bool find(Symbol& symbol, const char* name) {
+    symbol = reinterpret_cast<Symbol>(dlsym(RTLD_DEFAULT, name));
+    return symbol != nullptr;
+}
+
+/// This process's command line, its arguments separated by zeros; cut if very long.
+struct CommandLine {
+    char text[65536];
+    std::size_t size = 0;
+
+    CommandLine() {
+        const int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+        if (file < 0) return;
+        ssize_t got = 0;
+        while (size < sizeof text - 1 && (got = ::read(file, text + size, sizeof text - 1 - size)) > 0) {
+            size += static_cast<std::size_t>(got);
+        }
+        text[size] = '\0';
+        close(file);
+    }
+
+    /// The argument after `option` (given with one dash or two), or null; "" if it is the last.
+    [[nodiscard]] const char* after(const char* option) const {
+        for (std::size_t at = 0; at < size; at += std::strlen(text + at) + 1) {
+            const char* argument = text + at;
+            if (*argument != '-') continue;
+            argument += argument[1] == '-' ? 2 : 1;
+            if (std::strcmp(argument, option) != 0) continue;
+            const std::size_t next = at + std::strlen(text + at) + 1;
+            return next < size ? text + next : "";
+        }
+        return nullptr;
+    }
+
+    [[nodiscard]] bool program_is_qemu() const {
+        const char* const slash = std::strrchr(text, '/');
+        return std::strncmp(slash != nullptr ? slash + 1 : text, "qemu-system-", 12) == 0;
+    }
+};
+
+}  // namespace
+
+bool find_qemu(const Settings& settings) {
+    const bool found =
+        find(qemu.icount_get_raw, "icount_get_raw") &&
+        find(qemu.replay_mutex_locked, "replay_mutex_locked") &&
+        (find(qemu.big_lock_held, "bql_locked") || find(qemu.big_lock_held, "qemu_mutex_iothread_locked")) &&
+        find(qemu.in_vcpu_thread, "qemu_in_vcpu_thread") && find(qemu.replay_mode, "replay_mode");
+    static CommandLine command;  // static: too large for a small stack
+    const bool is_qemu = found || command.program_is_qemu();
+    const char* const icount = is_qemu ? command.after("icount") : nullptr;
+    // Options may also come from a file, which is QEMU's to read: then it is ordered in any case.
+    aside = is_qemu && icount == nullptr && command.after("readconfig") == nullptr;
+    // Without record/replay the vCPU thread never comes to a place where its instruction count may be read.
+    const bool replaying = icount != nullptr && std::strstr(icount, "rr=") != nullptr;
+    reported = found && replaying && settings.clock != ClockSource::operations;
+    if (!found) qemu = Qemu{};
+
+    if (settings.clock == ClockSource::reported && !reported) {
+        std::fprintf(stderr, "escapement: --clock reported: %s; use --clock operations or auto\n",
+                     !is_qemu ? "this program reports no instructions (it is not a QEMU)"
+                     : !found ? "this QEMU exports none of the symbols that tell its instruction count"
+                              : "this QEMU is not recording or replaying (-icount shift=…,rr=…), so its "
+                                "count cannot be read");
+        real()._exit(2);
+    }
+    if (settings.ordering == Ordering::free) return reported;
+    if (aside) {
+        std::fprintf(stderr,
+                     "escapement: this QEMU runs without -icount, so nothing in it can be ordered by "
+                     "instructions: it runs as it is;"
+                     " add -icount shift=7,rr=record,rrfile=FILE\n");
+    } else if (is_qemu && !found && settings.clock == ClockSource::automatic) {
+        std::fprintf(
+            stderr,
+            "escapement: this QEMU exports no symbols that tell its instruction count; clock: operations\n");
+    }
+    return reported;
+}
+
+bool stands_aside() {
+    return aside;
+}
+
+const char* clock_name() {
+    return reported ? "reported" : "operations";
+}
+
+namespace {
+
+/// The round-robin thread is at the top of its loop, with no lock held: the one place where it may be
+/// stopped, and where the guest's progress may be read. False if it may not be stopped now.
+bool at_top_of_loop(Runtime& runtime) {
+    if (reported) {
+        const std::int64_t icount = qemu.icount_get_raw();
+        const std::int64_t done = icount - qemu.last_icount;
+        qemu.last_icount = icount;
+        if (done > 0) {
+            qemu.idle_rounds = 0;
+            runtime.order().advance(static_cast<Count>(done), done * nanoseconds_per_instruction);
+        } else if (++qemu.idle_rounds > most_idle_rounds) {
+            qemu.idle_rounds = 0;
+            runtime.domain().give_way();
+        }
+    }
+    return true;
+}
+
+}  // namespace
+
+bool qemu_before_lock(Runtime& runtime, pthread_mutex_t* mutex) {
+    if (qemu.replay_mutex_locked == nullptr) return true;
+    QemuNotes& notes = thread_state.qemu;
+    const bool replay_held = qemu.replay_mutex_locked();
+    const bool big_lock_held = qemu.big_lock_held();
+    const bool just_unlocked = notes.just_unlocked_big_lock;
+    notes.held_replay_mutex = replay_held;
+    notes.held_big_lock = big_lock_held;
+    notes.just_unlocked_big_lock = false;
+
+    // The main loop and the others may be stopped wherever they hold neither lock.
+    if (thread_state.number == 0 || (!notes.round_robin && !qemu.in_vcpu_thread()))
+        return !replay_held && !big_lock_held;
+    if (!notes.round_robin) {
+        notes.round_robin = true;
+        runtime.order().set_role(thread_state.number, "rr");
+        runtime.my_seat().bounded = true;
+        // The main loop looks again at everything when its poll comes back, so it may come back with nothing.
+        if (*qemu.replay_mode != 0) runtime.order().set_returns_early(0, true);
+    }
+    if (*qemu.replay_mode == 0) {
+        // Nothing but the big lock: contended at any time in QEMU itself, so any place at which it is taken
+        // will do.
+        return !big_lock_held && just_unlocked;
+    }
+    if (mutex != qemu.replay_mutex) return false;
+    if (replay_held) {  // about to release it
+        notes.released_under_big_lock = big_lock_held;
+        return false;
+    }
+    return !big_lock_held && just_unlocked && !notes.released_under_big_lock && at_top_of_loop(runtime);
+}
+
+void qemu_before_unlock(pthread_mutex_t* mutex) {
+    if (qemu.replay_mutex_locked == nullptr) return;
+    QemuNotes& notes = thread_state.qemu;
+    const bool replay_held = qemu.replay_mutex_locked();
+    const bool big_lock_held = qemu.big_lock_held();
+    if (qemu.replay_mutex == nullptr && replay_held != notes.held_replay_mutex) qemu.replay_mutex = mutex;
+    if (qemu.big_lock == nullptr && notes.held_big_lock && !big_lock_held) qemu.big_lock = mutex;
+    notes.just_unlocked_big_lock = mutex == qemu.big_lock;
+    notes.held_replay_mutex = replay_held;
+    notes.held_big_lock = big_lock_held;
+}
+
+void qemu_before_wait() {
+    thread_state.qemu.just_unlocked_big_lock = false;
+}
+
+}  // namespace escapement::preload

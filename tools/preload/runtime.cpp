@@ -1,0 +1,296 @@
+#include "runtime.hpp"
+
+#include "keeper.hpp"
+#include "qemu.hpp"
+#include "real.hpp"
+#include "signals.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+
+namespace escapement::preload {
+
+constinit thread_local ThreadState thread_state __attribute__((tls_model("initial-exec")));
+
+namespace {
+
+constexpr Nanoseconds second = 1'000'000'000;
+
+// Virtual time begins at 2024-01-01T00:00:00Z by the calendar, and at some time after boot by the monotonic
+// clock.
+constexpr Nanoseconds virtual_realtime = 1'704'067'200 * second;
+constexpr Nanoseconds virtual_monotonic = 1000 * second;
+
+Nanoseconds nanoseconds(const timespec& time) {
+    return Nanoseconds{time.tv_sec} * second + time.tv_nsec;
+}
+
+}  // namespace
+
+Runtime::Runtime(const Settings& settings, const OrderOptions& options)
+    : settings_(settings), domain_(options, *this) {
+    began_ns_ = host_ns();
+    base_realtime_ns_ = virtual_realtime;
+    base_monotonic_ns_ = virtual_monotonic;
+    if (!settings.virtual_time) {
+        timespec time{};
+        real().clock_gettime(CLOCK_REALTIME, &time);
+        base_realtime_ns_ = nanoseconds(time);
+        base_monotonic_ns_ = began_ns_;
+    }
+    Seat& first = seat(0);
+    first.thread_id.store(static_cast<pid_t>(gettid()), std::memory_order_relaxed);
+    first.thread = pthread_self();
+    first.turn_began_ns = began_ns_;
+}
+
+std::int64_t Runtime::host_ns() const {
+    timespec time{};
+    real().clock_gettime(CLOCK_MONOTONIC, &time);
+    return nanoseconds(time);
+}
+
+Seat& Runtime::seat(ParticipantNumber number) {
+    std::atomic<Seat*>& block = blocks_[(number / seats_per_block) % most_blocks];
+    Seat* seats = block.load(std::memory_order_acquire);
+    if (seats == nullptr) {
+        // Mapped, not allocated: an allocator may be one of the things that this library stands in front of.
+        constexpr std::size_t bytes = sizeof(Seat) * seats_per_block;
+        void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory == MAP_FAILED) {
+            static const char text[] = "escapement: no memory for another thread's seat\n";
+            [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+            real()._exit(125);
+        }
+        seats = static_cast<Seat*>(memory);
+        for (ParticipantNumber each = 0; each < seats_per_block; ++each)
+            new (&seats[each]) Seat;
+        block.store(seats, std::memory_order_release);
+    }
+    return seats[number % seats_per_block];
+}
+
+// --- time
+// --------------------------------------------------------------------------------------------------------------
+
+Nanoseconds Runtime::time_passed(Nanoseconds now) {
+    return settings_.virtual_time ? 0 : host_ns() - began_ns_ - now;
+}
+
+Nanoseconds Runtime::now() {
+    if (!settings_.virtual_time) order().idle_time(time_passed(order().now()));
+    return order().now();
+}
+
+Nanoseconds Runtime::now_unordered() const {
+    return settings_.virtual_time ? published_now_.load(std::memory_order_relaxed) : host_ns() - began_ns_;
+}
+
+timespec Runtime::time_of(clockid_t clock, Nanoseconds now) const {
+    Nanoseconds time = now;
+    switch (clock) {
+        case CLOCK_REALTIME:
+        case CLOCK_REALTIME_COARSE:
+        case CLOCK_TAI:
+            time += base_realtime_ns_;
+            break;
+        case CLOCK_PROCESS_CPUTIME_ID:
+        case CLOCK_THREAD_CPUTIME_ID:
+            break;
+        default:
+            time += base_monotonic_ns_;
+            break;
+    }
+    return {.tv_sec = time / second, .tv_nsec = time % second};
+}
+
+Nanoseconds Runtime::deadline_of(clockid_t clock, const timespec& time) const {
+    const bool calendar = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;
+    const Nanoseconds base = calendar ? base_realtime_ns_ : base_monotonic_ns_;
+    if (time.tv_sec >= (no_deadline - second) / second) return no_deadline;
+    return nanoseconds(time) - base;
+}
+
+Nanoseconds Runtime::deadline_in(const timespec& time) {
+    if (time.tv_sec >= (no_deadline - now()) / second - 1) return no_deadline;
+    return now() + nanoseconds(time);
+}
+
+// --- operations and turns
+// ------------------------------------------------------------------------------------------------
+
+void Runtime::operation(bool may_yield) {
+    // The holder alone writes it: no read-modify-write needed. Relaxed: the keeper only asks whether it
+    // moved.
+    heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    domain_.operation(may_yield);
+    published_now_.store(order().now(), std::memory_order_relaxed);
+}
+
+bool Runtime::poll(const char* what, PollRequest& request, Nanoseconds deadline, bool& signalled) {
+    Seat& seat = my_seat();
+    seat.signalled.store(false, std::memory_order_relaxed);
+    seat.request = &request;
+    seat.interruptible = true;
+    order().poll(what, deadline);
+    const Wakeup wakeup = pass_turn();
+    seat.request = nullptr;
+    seat.interruptible = false;
+    signalled = seat.signalled.load(std::memory_order_relaxed);
+    return wakeup == Wakeup::completed;
+}
+
+void Runtime::let_go_on(ParticipantNumber to) {
+    Seat& next = seat(to);
+    if (!settings_.virtual_time || settings_.statistics != nullptr) next.turn_began_ns = host_ns();
+    holder_.store(to, std::memory_order_relaxed);
+    heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    next.place.unpark();
+}
+
+void Runtime::hand_over(ParticipantNumber from, ParticipantNumber to) {
+    Seat& mine = seat(from);
+    if (settings_.statistics != nullptr) mine.held_ns += host_ns() - mine.turn_began_ns;
+    let_go_on(to);
+    mine.place.park();
+}
+
+void Runtime::leave(const char* what) {
+    Seat& mine = my_seat();
+    mine.arrived.store(false, std::memory_order_relaxed);
+    thread_state.outside = true;
+    order().leave(what);
+    holder_.store(nobody, std::memory_order_relaxed);
+    // The caller cannot wait for the outside on the domain's behalf, it is about to go there: the keeper
+    // decides.
+    decision_wanted_.store(true, std::memory_order_release);
+    start_keeper();
+    keeper_place_.unpark();
+}
+
+void Runtime::arrive() {
+    Seat& mine = my_seat();
+    mine.arrived.store(true, std::memory_order_seq_cst);
+    kick_idler();
+    mine.place.park();
+    thread_state.outside = false;
+}
+
+void Runtime::decide_for_others() {
+    const ParticipantNumber next = domain_.settle();
+    if (next != nobody) let_go_on(next);
+}
+
+void Runtime::exit() {
+    Seat& mine = my_seat();
+    const ParticipantNumber number = thread_state.number;
+    if (settings_.statistics != nullptr) mine.held_ns += host_ns() - mine.turn_began_ns;
+    order().exit();
+    if (mine.detached) order().release(number);
+    thread_state.number = nobody;
+    decide_for_others();
+}
+
+void Runtime::note_signal() {
+    if (thread_state.number == nobody) return;
+    my_seat().signalled.store(true, std::memory_order_seq_cst);
+    kick_idler();
+}
+
+void Runtime::kick_idler() {
+    const pid_t idler = idler_.load(std::memory_order_seq_cst);
+    if (idler != 0) {
+        const int saved = errno;
+        tgkill(getpid(), idler, keeper_signal);
+        errno = saved;
+    }
+}
+
+void Runtime::after_fork() {
+    order().after_fork();
+    Seat& mine = my_seat();
+    mine.thread_id.store(static_cast<pid_t>(gettid()), std::memory_order_relaxed);
+    mine.thread = pthread_self();
+    for (ParticipantNumber number = 0; number < order().participants().size(); ++number)
+        seat(number).place.reset();
+    idler_.store(0, std::memory_order_relaxed);
+    keeper_place_.reset();
+    keeper_started_ = false;
+}
+
+void Runtime::start_keeper() {
+    if (keeper_started_) return;
+    keeper_started_ = true;
+    start_keeper_thread();
+}
+
+void Runtime::add_incident(const Incident& incident) {
+    const std::size_t index = incident_count_.load(std::memory_order_relaxed);
+    if (index < most_incidents) {
+        incidents_[index] = incident;
+        incident_count_.store(index + 1, std::memory_order_release);
+    }
+}
+
+// --- beginning
+// -------------------------------------------------------------------------------------------------------------
+
+constinit std::atomic<Mode> mode{Mode::unstarted};
+
+namespace {
+
+alignas(Runtime) unsigned char runtime_storage[sizeof(Runtime)];
+
+/// Maps what it is asked for and never gives it back: the order's few tables only ever grow.
+class MappedMemory final : public std::pmr::memory_resource {
+    void* do_allocate(std::size_t bytes, std::size_t /*alignment*/) override {
+        void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory != MAP_FAILED) return memory;
+        static const char text[] = "escapement: no memory for the order's tables\n";
+        [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
+        real()._exit(125);
+        __builtin_unreachable();
+    }
+    void do_deallocate(void* memory, std::size_t bytes, std::size_t /*alignment*/) override {
+        munmap(memory, bytes);
+    }
+    [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+};
+
+alignas(MappedMemory) unsigned char memory_storage[sizeof(MappedMemory)];
+
+}  // namespace
+
+Runtime& runtime() {
+    return *std::launder(reinterpret_cast<Runtime*>(runtime_storage));
+}
+
+void start() {
+    // The first call comes from the only thread; what it calls in turn passes through.
+    mode.store(Mode::aside, std::memory_order_relaxed);
+    const Settings settings = read_settings();
+    const bool counted_by_emulator = find_qemu(settings);
+    if (settings.ordering == Ordering::free || stands_aside()) return;
+    auto* const memory = new (memory_storage) MappedMemory;
+    OrderOptions options;
+    options.policy = settings.ordering == Ordering::ticktock ? Policy::ticktock : Policy::counted;
+    options.quantum = settings.quantum != 0 ? settings.quantum : (counted_by_emulator ? 100'000 : 1'000);
+    options.memory = memory;
+    new (runtime_storage) Runtime(settings, options);
+    thread_state.number = 0;
+    install_own_handlers();
+    mode.store(Mode::ordering, std::memory_order_release);
+}
+
+namespace {
+__attribute__((constructor(101))) void start_early() {
+    if (mode.load(std::memory_order_relaxed) == Mode::unstarted) start();
+}
+}  // namespace
+
+}  // namespace escapement::preload

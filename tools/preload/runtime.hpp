@@ -1,0 +1,167 @@
+#pragma once
+// The one domain of a process that was never changed, and the host that it runs on.
+
+#include "seat.hpp"
+#include "settings.hpp"
+#include "thread_state.hpp"
+
+#include <escapement/domain.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <ctime>
+#include <new>
+
+namespace escapement::preload {
+
+/// Why a run is not reproducible.
+struct Incident {
+    ParticipantNumber participant = nobody;
+    std::uintptr_t address = 0;
+    const char* reason = "";
+};
+
+class Runtime final : public Host {
+  public:
+    static constexpr ParticipantNumber seats_per_block = 64;
+    static constexpr ParticipantNumber most_blocks = 1024;
+    static constexpr std::size_t most_incidents = 16;
+
+    explicit Runtime(const Settings& settings, const OrderOptions& options);
+
+    [[nodiscard]] Domain& domain() { return domain_; }
+    [[nodiscard]] Order& order() { return domain_.order(); }
+    [[nodiscard]] const Settings& settings() const { return settings_; }
+    /// The seat of `number`, made if need be; by the participant with the turn.
+    [[nodiscard]] Seat& seat(ParticipantNumber number);
+    [[nodiscard]] Seat& my_seat() { return seat(thread_state.number); }
+
+    /// Virtual (or real) nanoseconds since the domain began, up to date.
+    [[nodiscard]] Nanoseconds now();
+    /// The same from a thread that may not have the turn.
+    [[nodiscard]] Nanoseconds now_unordered() const;
+    [[nodiscard]] timespec time_of(clockid_t clock, Nanoseconds now) const;
+    [[nodiscard]] Nanoseconds deadline_of(clockid_t clock, const timespec& time) const;
+    [[nodiscard]] Nanoseconds deadline_in(const timespec& time);
+
+    /// Before an ordered operation: counts it; hands the turn on if that is due and `may_yield`.
+    void operation(bool may_yield = true);
+    /// After an order call that freed the turn.
+    Wakeup pass_turn() { return domain_.pass_turn(); }
+    /// Polls for `request`; false if it timed out. `signalled` tells if a handler ran meanwhile.
+    bool poll(const char* what, PollRequest& request, Nanoseconds deadline, bool& signalled);
+
+    /// Goes on without the turn. For waits of which nobody can tell when they end.
+    void leave(const char* what);
+    /// Comes back: waits for the turn.
+    void arrive();
+    /// The caller's end as a participant.
+    void exit();
+    /// A handler runs on this thread.
+    void note_signal();
+    /// In a child process: the caller is alone.
+    void after_fork();
+    /// Starts the keeper, once there is more than one participant.
+    void start_keeper();
+
+    void add_incident(const Incident& incident);
+    [[nodiscard]] std::size_t incidents() const { return incident_count_.load(std::memory_order_acquire); }
+    [[nodiscard]] const Incident& incident(std::size_t index) const { return incidents_[index]; }
+    /// How long the holder in `seat` has had its turn.
+    [[nodiscard]] std::int64_t turn_so_far_ns(const Seat& seat) const {
+        return host_ns() - seat.turn_began_ns;
+    }
+    /// Moves with every ordered operation; for the keeper.
+    [[nodiscard]] std::uint64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
+    [[nodiscard]] ParticipantNumber holder() const { return holder_.load(std::memory_order_relaxed); }
+    /// Decides for those who went outside without deciding; the keeper's work.
+    void decide_for_others();
+    [[nodiscard]] ParkingPlace& keeper_place() { return keeper_place_; }
+    [[nodiscard]] bool decision_wanted() {
+        return decision_wanted_.exchange(false, std::memory_order_acquire);
+    }
+
+    // Host:
+    Nanoseconds time_passed(Nanoseconds now) override;
+    bool poll_ready(ParticipantNumber participant) override;
+    void hand_over(ParticipantNumber from, ParticipantNumber to) override;
+    IdleEnd idle(Nanoseconds now, Nanoseconds deadline) override;
+    void stuck(const Order& order) override;
+
+  private:
+    void let_go_on(ParticipantNumber to);
+    void kick_idler();
+    [[nodiscard]] std::int64_t host_ns() const;
+
+    Settings settings_;
+    Domain domain_;
+    std::int64_t began_ns_ = 0;         ///< host's monotonic clock when the domain began
+    Nanoseconds base_realtime_ns_ = 0;  ///< CLOCK_REALTIME at virtual time 0
+    Nanoseconds base_monotonic_ns_ = 0;
+    std::atomic<Seat*> blocks_[most_blocks] = {};
+    std::atomic<ParticipantNumber> holder_{0};
+    std::atomic<std::uint64_t> heartbeat_{0};
+    std::atomic<Nanoseconds> published_now_{
+        0};                        ///< for readers without the turn; relaxed: any recent value will do
+    std::atomic<pid_t> idler_{0};  ///< thread that waits for the outside; see Seat::signalled
+    std::atomic<bool> decision_wanted_{
+        false};  ///< release by who left, acquire by the keeper: it carries the turn
+    ParkingPlace keeper_place_;
+    bool keeper_started_ = false;
+    Incident incidents_[most_incidents];
+    std::atomic<std::size_t> incident_count_{0};
+};
+
+enum class Mode : std::uint8_t { unstarted, ordering, aside };
+
+extern constinit std::atomic<Mode> mode;
+
+/// The process's runtime. Only where mode is `ordering`.
+Runtime& runtime();
+/// Begins, at the first call of anything of ours.
+void start();
+
+/// The signal by which the keeper speaks to a thread. Nothing uses it: it was for a coprocessor's stack
+/// (signal(7)).
+inline constexpr int keeper_signal = 16;
+
+/// One visit of a program's thread to this library.
+class Entry {
+  public:
+    Entry() {
+        if (mode.load(std::memory_order_relaxed) == Mode::unstarted) [[unlikely]]
+            start();
+        ordered_ = thread_state.number != nobody && thread_state.inside == 0 &&
+                   mode.load(std::memory_order_relaxed) == Mode::ordering;
+        if (!ordered_) return;
+        thread_state.inside = 1;
+        if (thread_state.outside) [[unlikely]]
+            runtime().arrive();
+    }
+    ~Entry() {
+        if (ordered_) thread_state.inside = 0;
+    }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+    /// False: do what the real function does, and nothing else.
+    [[nodiscard]] bool ordered() const { return ordered_; }
+
+  private:
+    bool ordered_ = false;
+};
+
+/// While it lives the caller runs without the turn, in a call that nobody can tell the end of.
+class Outside {
+  public:
+    explicit Outside(const char* what) { runtime().leave(what); }
+    ~Outside() { runtime().arrive(); }
+    Outside(const Outside&) = delete;
+    Outside& operator=(const Outside&) = delete;
+};
+
+inline ObjectKey key_of(const volatile void* object) {
+    return static_cast<ObjectKey>(reinterpret_cast<std::uintptr_t>(object));
+}
+
+}  // namespace escapement::preload

@@ -1,0 +1,47 @@
+#pragma once
+// A participant's place in this process: where it parks and what it waits for. Seats never move.
+
+#include <escapement/order.hpp>
+#include <escapement/parking.hpp>
+
+#include <poll.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+
+namespace escapement::preload {
+
+/// What a polling participant waits for. It lives on that participant's stack while it polls.
+struct PollRequest {
+    pollfd* descriptors = nullptr;
+    nfds_t count = 0;
+    sem_t* semaphore = nullptr;  ///< waits for its value to be above 0
+    pid_t child = 0;             ///< with `children`: which, as for waitpid(2)
+    bool children = false;       ///< waits for a child's change of state as well
+    int child_options = 0;       ///< WEXITED and the like, for waitid(2)
+};
+
+struct Seat {
+    ParkingPlace place;
+    // Written before a wait by the participant, which has the turn; read by whoever decides, who has it then.
+    PollRequest* request = nullptr;
+    bool interruptible = false;
+    // Written by signal handlers and by threads without the turn; read by whoever decides. Sequentially
+    // consistent, because they pair with Runtime::idler_: the writer stores this and loads that, the idler
+    // stores that and loads this.
+    std::atomic<bool> signalled{false};
+    std::atomic<bool> arrived{false};
+    std::atomic<bool> cancelled{false};
+    // For the keeper, which looks at the holder's CPU time; written before the thread can have the turn.
+    std::atomic<pid_t> thread_id{0};
+    pthread_t thread{};
+    bool detached = false;
+    bool bounded = false;  ///< its unordered stretches end by themselves (a vCPU with an instruction budget)
+    std::int64_t turn_began_ns = 0;
+    std::int64_t held_ns = 0;
+};
+
+}  // namespace escapement::preload

@@ -1,0 +1,65 @@
+#include "settings.hpp"
+
+#include "real.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace escapement::preload {
+
+namespace {
+
+[[noreturn]] void refuse(const char* variable, const char* value) {
+    std::fprintf(stderr,
+                 "escapement: %s is '%s', which means nothing here; start the program by 'escapement run'\n",
+                 variable, value);
+    real()._exit(2);
+    __builtin_unreachable();
+}
+
+std::uint64_t number(const char* variable, std::uint64_t otherwise) {
+    const char* const text = std::getenv(variable);
+    if (text == nullptr) return otherwise;
+    char* end = nullptr;
+    errno = 0;
+    const unsigned long long value = std::strtoull(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || *text == '-') refuse(variable, text);
+    return value;
+}
+
+}  // namespace
+
+Settings read_settings() {
+    Settings settings;
+    if (const char* const policy = std::getenv("ESCAPEMENT_POLICY"); policy != nullptr) {
+        if (std::strcmp(policy, "free") == 0) {
+            settings.ordering = Ordering::free;
+        } else if (std::strcmp(policy, "ticktock") == 0) {
+            settings.ordering = Ordering::ticktock;
+        } else if (std::strcmp(policy, "counted") != 0) {
+            refuse("ESCAPEMENT_POLICY", policy);
+        }
+    }
+    if (const char* const clock = std::getenv("ESCAPEMENT_CLOCK"); clock != nullptr) {
+        if (std::strcmp(clock, "reported") == 0) {
+            settings.clock = ClockSource::reported;
+        } else if (std::strcmp(clock, "operations") == 0) {
+            settings.clock = ClockSource::operations;
+        } else if (std::strcmp(clock, "auto") != 0) {
+            refuse("ESCAPEMENT_CLOCK", clock);
+        }
+    }
+    if (const char* const time = std::getenv("ESCAPEMENT_TIME"); time != nullptr) {
+        settings.virtual_time = std::strcmp(time, "real") != 0;
+        if (settings.virtual_time && std::strcmp(time, "virtual") != 0) refuse("ESCAPEMENT_TIME", time);
+    }
+    settings.quantum = number("ESCAPEMENT_QUANTUM", 0);
+    settings.seed = number("ESCAPEMENT_SEED", 1);
+    settings.launched = static_cast<pid_t>(number("ESCAPEMENT_PID", 0));
+    settings.statistics = std::getenv("ESCAPEMENT_STATS");
+    return settings;
+}
+
+}  // namespace escapement::preload

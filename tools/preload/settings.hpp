@@ -1,0 +1,27 @@
+#pragma once
+// What `escapement run` asks for, as it reaches this library: through the environment.
+
+#include <sys/types.h>
+
+#include <cstdint>
+
+namespace escapement::preload {
+
+enum class Ordering : std::uint8_t { free, ticktock, counted };
+enum class ClockSource : std::uint8_t { automatic, reported, operations };
+
+struct Settings {
+    Ordering ordering = Ordering::counted;
+    ClockSource clock = ClockSource::automatic;
+    std::uint64_t quantum = 0;  ///< counts; 0: what suits the clock
+    bool virtual_time = true;
+    std::uint64_t seed = 1;
+    const char* statistics = nullptr;  ///< null: none, "-": as text to standard error, else JSON to this path
+    pid_t launched = 0;  ///< the process that `run` became; its statistics go to the path as it is
+};
+
+/// Reads the environment. A word that it does not know ends the process with one line: `run` writes none
+/// such.
+Settings read_settings();
+
+}  // namespace escapement::preload

@@ -1,0 +1,221 @@
+#include "signals.hpp"
+
+#include "keeper.hpp"
+#include "real.hpp"
+#include "runtime.hpp"
+#include "statistics.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+namespace escapement::preload {
+
+namespace {
+
+constexpr int most_signals = 65;
+
+// The program's dispositions. Written by whoever calls sigaction(2), read by handlers: `has` publishes the
+// rest (release and acquire), and an entry that a handler may be reading is replaced as sigaction(2) itself
+// would, not atomically.
+struct Disposition {
+    struct sigaction action;
+    std::atomic<bool> has;
+};
+Disposition dispositions[most_signals];
+std::atomic<int> handler_count{0};
+std::atomic<pid_t> owner{0};  // a vfork(2) child shares our memory, but not our dispositions
+
+bool is_termination(int signal) {
+    return signal == SIGTERM || signal == SIGINT;
+}
+
+void handle(int signal, siginfo_t* information, void* context) {
+    const int saved = errno;
+    if (is_termination(signal)) note_termination(signal);
+    const bool ordering = mode.load(std::memory_order_relaxed) == Mode::ordering;
+    // On a thread that is parked or has just entered this library, what the handler calls must pass through.
+    const bool was_inside = thread_state.inside != 0;
+    if (ordering) runtime().note_signal();
+    const Disposition& disposition = dispositions[signal];
+    errno = saved;
+    if (disposition.has.load(std::memory_order_acquire)) {
+        if ((disposition.action.sa_flags & SA_SIGINFO) != 0) {
+            disposition.action.sa_sigaction(signal, information, context);
+        } else {
+            disposition.action.sa_handler(signal);
+        }
+    } else {
+        end_by_signal(signal);
+    }
+    if (was_inside) thread_state.inside = 1;  // also if the handler began something of its own here
+}
+
+bool is_handler(const struct sigaction& action) {
+    return (action.sa_flags & SA_SIGINFO) != 0 ||
+           (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+}
+
+int install(int signal, const struct sigaction* action, struct sigaction* before) {
+    if (signal <= 0 || signal >= most_signals || owner.load(std::memory_order_relaxed) != getpid()) {
+        return real().sigaction(signal, action, before);
+    }
+    Disposition& disposition = dispositions[signal];
+    struct sigaction kernel_before {};
+    if (action == nullptr) {
+        if (real().sigaction(signal, nullptr, &kernel_before) != 0) return -1;
+        if (before != nullptr) {
+            *before = disposition.has.load(std::memory_order_acquire) ? disposition.action : kernel_before;
+            if (before->sa_flags & SA_SIGINFO && before->sa_sigaction == handle) *before = {};
+        }
+        return 0;
+    }
+    const struct sigaction old = disposition.action;
+    const bool had = disposition.has.load(std::memory_order_acquire);
+    struct sigaction given = *action;
+    if (signal == keeper_signal) {  // ours; the program is told that it has it
+        if (before != nullptr) *before = {};
+        return 0;
+    }
+    if (is_handler(*action)) {
+        disposition.action = *action;
+        disposition.has.store(true, std::memory_order_release);
+        if (!had) handler_count.fetch_add(1, std::memory_order_relaxed);
+        given.sa_sigaction = handle;
+        given.sa_flags |= SA_SIGINFO;
+    }
+    if (real().sigaction(signal, &given, &kernel_before) != 0) {
+        disposition.action = old;
+        disposition.has.store(had, std::memory_order_release);
+        return -1;
+    }
+    if (!is_handler(*action)) {
+        disposition.has.store(false, std::memory_order_release);
+        if (had) handler_count.fetch_sub(1, std::memory_order_relaxed);
+    }
+    if (before != nullptr) {
+        *before = had ? old : kernel_before;
+        if ((before->sa_flags & SA_SIGINFO) != 0 && before->sa_sigaction == handle) *before = {};
+    }
+    return 0;
+}
+
+sigset_t without_keeper(const sigset_t& set) {
+    sigset_t result = set;
+    sigdelset(&result, keeper_signal);
+    return result;
+}
+
+}  // namespace
+
+void keeper_speaks(int signal, siginfo_t* information, void* context);  // keeper.cpp
+
+bool handlers_installed() {
+    return handler_count.load(std::memory_order_relaxed) != 0;
+}
+
+void install_own_handlers() {
+    owner.store(getpid(), std::memory_order_relaxed);
+    struct sigaction action {};
+    action.sa_sigaction = keeper_speaks;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    real().sigaction(keeper_signal, &action, nullptr);
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+        struct sigaction before {};
+        if (runtime().settings().statistics == nullptr || real().sigaction(signal, nullptr, &before) != 0 ||
+            is_handler(before) || before.sa_handler == SIG_IGN) {
+            continue;
+        }
+        action.sa_sigaction = handle;
+        real().sigaction(signal, &action, nullptr);
+    }
+}
+
+void end_by_signal(int signal) {
+    write_statistics();
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    real().sigaction(signal, &action, nullptr);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    real().pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    kill(getpid(), signal);
+    // Unblocked, and to the whole process: some thread takes it before long.
+    for (;;)
+        real().syscall(SYS_ppoll, nullptr, 0, nullptr, nullptr, 0);
+}
+
+}  // namespace escapement::preload
+
+using namespace escapement::preload;
+
+ESCAPEMENT_EXPORT int sigaction(int signal, const struct sigaction* action,
+                                struct sigaction* before) noexcept {
+    const Entry entry;
+    if (mode.load(std::memory_order_relaxed) != Mode::ordering)
+        return real().sigaction(signal, action, before);
+    return install(signal, action, before);
+}
+
+ESCAPEMENT_EXPORT sighandler_t signal(int signal, sighandler_t handler) noexcept {
+    struct sigaction action {};
+    struct sigaction before {};
+    action.sa_handler = handler;
+    action.sa_flags = SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, signal);
+    if (sigaction(signal, &action, &before) != 0) return SIG_ERR;
+    return before.sa_handler;
+}
+
+ESCAPEMENT_EXPORT int pthread_sigmask(int how, const sigset_t* set, sigset_t* before) noexcept {
+    if (set == nullptr || how == SIG_UNBLOCK || mode.load(std::memory_order_relaxed) != Mode::ordering) {
+        return real().pthread_sigmask(how, set, before);
+    }
+    const sigset_t used = without_keeper(*set);
+    return real().pthread_sigmask(how, &used, before);
+}
+
+ESCAPEMENT_EXPORT int sigprocmask(int how, const sigset_t* set, sigset_t* before) noexcept {
+    if (set == nullptr || how == SIG_UNBLOCK || mode.load(std::memory_order_relaxed) != Mode::ordering) {
+        return real().sigprocmask(how, set, before);
+    }
+    const sigset_t used = without_keeper(*set);
+    return real().sigprocmask(how, &used, before);
+}
+
+namespace {
+/// Waits for a signal, which only the outside sends.
+template <typename Call>
+auto wait_for_signal(Call call) -> decltype(call()) {
+    const Entry entry;
+    if (!entry.ordered()) return call();
+    runtime().operation(false);
+    if (runtime().order().participants().size() == 1) return call();
+    const Outside outside("a signal");
+    return call();
+}
+}  // namespace
+
+ESCAPEMENT_EXPORT int sigwait(const sigset_t* set, int* signal) {
+    return wait_for_signal([&] { return real().sigwait(set, signal); });
+}
+ESCAPEMENT_EXPORT int sigwaitinfo(const sigset_t* set, siginfo_t* information) {
+    return wait_for_signal([&] { return real().sigwaitinfo(set, information); });
+}
+ESCAPEMENT_EXPORT int sigtimedwait(const sigset_t* set, siginfo_t* information, const timespec* time) {
+    if (time != nullptr && time->tv_sec == 0 && time->tv_nsec == 0)
+        return real().sigtimedwait(set, information, time);
+    return wait_for_signal([&] { return real().sigtimedwait(set, information, time); });
+}
+ESCAPEMENT_EXPORT int sigsuspend(const sigset_t* set) {
+    return wait_for_signal([&] { return real().sigsuspend(set); });
+}
+ESCAPEMENT_EXPORT int pause() {
+    return wait_for_signal([] { return real().pause(); });
+}

@@ -1,0 +1,200 @@
+// Threads: a participant each, from their creator's pthread_create to the last of their own destructors.
+
+#include "real.hpp"
+#include "runtime.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+namespace escapement::preload {
+
+namespace {
+
+struct Beginning {
+    void* (*routine)(void*);
+    void* argument;
+    ParticipantNumber number;
+};
+
+pthread_key_t end_key;
+bool end_key_made = false;
+
+/// glibc runs the destructors of thread-specific data in rounds. A thread's own destructors may still use
+/// locks, so the thread leaves the order in the last round. Source: glibc, nptl/nptl_deallocate_tsd.c;
+/// limits.h.
+void at_thread_end(void* value) {
+    if (thread_state.number == nobody) return;
+    if (++thread_state.rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+        pthread_setspecific(end_key, value);
+        return;
+    }
+    const Entry entry;
+    if (entry.ordered()) runtime().exit();
+}
+
+void expect_thread_end() {
+    if (!end_key_made) end_key_made = pthread_key_create(&end_key, at_thread_end) == 0;
+    if (end_key_made) pthread_setspecific(end_key, &end_key);
+}
+
+void* begin(void* memory) {
+    const Beginning beginning = *static_cast<Beginning*>(memory);
+    Seat& seat = runtime().seat(beginning.number);
+    seat.thread_id.store(static_cast<pid_t>(gettid()), std::memory_order_relaxed);
+    thread_state.inside = 1;
+    thread_state.number = beginning.number;
+    seat.place.park();
+    std::free(memory);
+    expect_thread_end();
+    thread_state.inside = 0;
+    return beginning.routine(beginning.argument);
+}
+
+/// The participant that runs on `thread`; nobody if none does. By the participant with the turn.
+ParticipantNumber participant_of(pthread_t thread) {
+    Runtime& domain = runtime();
+    const auto& participants = domain.order().participants();
+    for (ParticipantNumber number = 0; number < participants.size(); ++number) {
+        if (participants[number].state != State::released &&
+            pthread_equal(domain.seat(number).thread, thread) != 0) {
+            return number;
+        }
+    }
+    return nobody;
+}
+
+}  // namespace
+
+}  // namespace escapement::preload
+
+using namespace escapement::preload;
+using escapement::nobody;
+using escapement::ParticipantNumber;
+using escapement::State;
+
+ESCAPEMENT_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
+                                     void* (*routine)(void*), void* argument) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_create(thread, attributes, routine, argument);
+    Runtime& domain = runtime();
+    domain.operation();
+    auto* const beginning = static_cast<Beginning*>(std::malloc(sizeof(Beginning)));
+    if (beginning == nullptr) return EAGAIN;
+    if (thread_state.number == 0) expect_thread_end();
+    const ParticipantNumber number = domain.order().create();
+    *beginning = {.routine = routine, .argument = argument, .number = number};
+    Seat& seat = domain.seat(number);
+    seat.place.reset();
+    seat.request = nullptr;
+    seat.interruptible = false;
+    seat.signalled.store(false, std::memory_order_relaxed);
+    seat.arrived.store(false, std::memory_order_relaxed);
+    seat.cancelled.store(false, std::memory_order_relaxed);
+    seat.bounded = false;
+    int detached = PTHREAD_CREATE_JOINABLE;
+    if (attributes != nullptr) pthread_attr_getdetachstate(attributes, &detached);
+    seat.detached = detached == PTHREAD_CREATE_DETACHED;
+    domain.start_keeper();
+    const int result = real().pthread_create(thread, attributes, begin, beginning);
+    if (result != 0) {
+        domain.order().release(number);
+        std::free(beginning);
+        return result;
+    }
+    seat.thread = *thread;
+    return 0;
+}
+
+ESCAPEMENT_EXPORT int pthread_join(pthread_t thread, void** value) {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_join(thread, value);
+    Runtime& domain = runtime();
+    domain.operation();
+    const ParticipantNumber number = participant_of(thread);
+    if (number == thread_state.number) return EDEADLK;
+    if (number == nobody) {
+        const Outside outside("the end of a stranger");
+        return real().pthread_join(thread, value);
+    }
+    if (domain.seat(number).detached) return EINVAL;
+    if (!domain.order().join(number)) domain.pass_turn();
+    const int result = real().pthread_join(thread, value);
+    if (result == 0) domain.order().release(number);
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_tryjoin_np(pthread_t thread, void** value) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_tryjoin_np(thread, value);
+    Runtime& domain = runtime();
+    domain.operation();
+    const ParticipantNumber number = participant_of(thread);
+    if (number == nobody) return real().pthread_tryjoin_np(thread, value);
+    if (domain.order().participants()[number].state != State::exited) return EBUSY;
+    const int result = real().pthread_join(thread, value);
+    if (result == 0) domain.order().release(number);
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_timedjoin_np(pthread_t thread, void** value, const timespec* time) {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_timedjoin_np(thread, value, time);
+    Runtime& domain = runtime();
+    domain.operation();
+    const ParticipantNumber number = participant_of(thread);
+    const auto deadline = domain.deadline_of(CLOCK_REALTIME, *time);
+    if (number != nobody && !domain.order().join(number, deadline) &&
+        domain.pass_turn() == escapement::Wakeup::timed_out) {
+        return ETIMEDOUT;
+    }
+    const int result = real().pthread_join(thread, value);
+    if (result == 0 && number != nobody) domain.order().release(number);
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_detach(pthread_t thread) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_detach(thread);
+    Runtime& domain = runtime();
+    domain.operation();
+    const ParticipantNumber number = participant_of(thread);
+    const int result = real().pthread_detach(thread);
+    if (result == 0 && number != nobody) {
+        domain.seat(number).detached = true;
+        if (domain.order().participants()[number].state == State::exited) domain.order().release(number);
+    }
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_cancel(pthread_t thread) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().pthread_cancel(thread);
+    Runtime& domain = runtime();
+    domain.operation();
+    const int result = real().pthread_cancel(thread);
+    // Waits are points of cancellation; its own next decision lets it out of the one that it may be in.
+    const ParticipantNumber number = participant_of(thread);
+    if (number != nobody) domain.seat(number).cancelled.store(true, std::memory_order_seq_cst);
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_setname_np(pthread_t thread, const char* name) noexcept {
+    const Entry entry;
+    if (entry.ordered()) {
+        const ParticipantNumber number = participant_of(thread);
+        if (number != nobody && !thread_state.qemu.round_robin) runtime().order().set_role(number, name);
+    }
+    return real().pthread_setname_np(thread, name);
+}
+
+ESCAPEMENT_EXPORT int sched_yield() noexcept {
+    const Entry entry;
+    if (!entry.ordered()) return real().sched_yield();
+    Runtime& domain = runtime();
+    domain.operation(false);
+    domain.domain().give_way();
+    return 0;
+}

@@ -1,0 +1,138 @@
+// The host's side of waiting for what comes from outside: which descriptors, whether they are live, and for
+// how long.
+
+#include "real.hpp"
+#include "runtime.hpp"
+#include "statistics.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstring>
+
+namespace escapement::preload {
+
+namespace {
+
+constexpr Nanoseconds child_recheck_ns = 2'000'000;
+constexpr std::size_t most_descriptors = 4096;
+
+/// Where somebody or something outside this process may send input at any moment. Only there does idle time
+/// pass as it does outside; everywhere else waiting for it would be waiting for nothing.
+bool is_live(const pollfd& descriptor) {
+    if (descriptor.fd < 0 || (descriptor.events & (POLLIN | POLLPRI | POLLRDHUP)) == 0) return false;
+    struct stat status {};
+    if (fstat(descriptor.fd, &status) != 0) return false;
+    if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) return true;
+    return S_ISCHR(status.st_mode) && isatty(descriptor.fd) == 1;
+}
+
+bool child_ready(const PollRequest& request) {
+    siginfo_t information{};
+    idtype_t type = P_ALL;
+    id_t id = 0;
+    if (request.child > 0) {
+        type = P_PID;
+        id = static_cast<id_t>(request.child);
+    } else if (request.child != -1) {
+        type = P_PGID;
+        id = static_cast<id_t>(-request.child);
+    }
+    const int result = real().waitid(type, id, &information, request.child_options | WNOHANG | WNOWAIT);
+    return result != 0 || information.si_pid != 0;  // an error is for the caller to see
+}
+
+}  // namespace
+
+bool Runtime::poll_ready(ParticipantNumber participant) {
+    Seat& its = seat(participant);
+    if (order().participants()[participant].state == State::outside) {
+        return its.arrived.load(std::memory_order_seq_cst);
+    }
+    if (its.cancelled.load(std::memory_order_seq_cst)) return true;
+    if (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) return true;
+    const PollRequest* const request = its.request;
+    if (request == nullptr) return false;
+    if (request->children && child_ready(*request)) return true;
+    if (int value = 0;
+        request->semaphore != nullptr && sem_getvalue(request->semaphore, &value) == 0 && value > 0)
+        return true;
+    if (request->count == 0) return false;
+    const int saved = errno;
+    const int ready = real().poll(request->descriptors, request->count, 0);
+    errno = saved;
+    return ready != 0;  // also on an error: the caller is to see it
+}
+
+Host::IdleEnd Runtime::idle(Nanoseconds now, Nanoseconds deadline) {
+    static pollfd descriptors[most_descriptors];  // used by whoever decides, of whom there is one
+    nfds_t count = 0;
+    bool live = !settings_.virtual_time;
+    bool children = false;
+    const auto& participants = order().participants();
+    for (ParticipantNumber number = 0; number < participants.size(); ++number) {
+        if (participants[number].state == State::outside) live = true;
+        if (participants[number].state != State::polling) continue;
+        const PollRequest* const request = seat(number).request;
+        if (request == nullptr) continue;
+        children = children || request->children;
+        for (nfds_t index = 0; index < request->count && count < most_descriptors; ++index) {
+            descriptors[count++] = request->descriptors[index];
+            live = live || is_live(request->descriptors[index]);
+        }
+    }
+    if (deadline != no_deadline && !live && !children) return {.reached_deadline = true};
+
+    Nanoseconds wait = deadline == no_deadline ? no_deadline : deadline - now;
+    if (children && wait > child_recheck_ns) wait = child_recheck_ns;
+    const int saved = errno;
+    sigset_t keeper_only;
+    sigset_t before;
+    sigemptyset(&keeper_only);
+    sigaddset(&keeper_only, keeper_signal);
+    real().pthread_sigmask(SIG_BLOCK, &keeper_only, &before);
+    sigset_t during = before;
+    sigdelset(&during, keeper_signal);
+    idler_.store(static_cast<pid_t>(gettid()), std::memory_order_seq_cst);
+    bool came = false;
+    for (ParticipantNumber number = 0; number < participants.size() && !came; ++number) {
+        const State state = participants[number].state;
+        Seat& its = seat(number);
+        if (state == State::outside) {
+            came = its.arrived.load(std::memory_order_seq_cst);
+        } else if (state == State::polling || state == State::waiting) {
+            came = its.cancelled.load(std::memory_order_seq_cst) ||
+                   (its.interruptible && its.signalled.load(std::memory_order_seq_cst));
+        }
+    }
+    const std::int64_t began = host_ns();
+    int ready = 1;
+    if (!came) {
+        timespec timeout{.tv_sec = wait / 1'000'000'000, .tv_nsec = wait % 1'000'000'000};
+        ready = real().ppoll(descriptors, count, wait == no_deadline ? nullptr : &timeout, &during);
+    }
+    const Nanoseconds passed = host_ns() - began;
+    idler_.store(0, std::memory_order_seq_cst);
+    real().pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = saved;
+    if (ready == 0 && deadline != no_deadline && wait == deadline - now) return {.reached_deadline = true};
+    if (deadline != no_deadline && passed >= deadline - now) return {.reached_deadline = true};
+    return {.reached_deadline = false, .passed = settings_.virtual_time ? passed : 0};
+}
+
+void Runtime::stuck(const Order& stuck_order) {
+    const std::string report = stuck_order.stall_report();
+    std::fprintf(stderr,
+                 "escapement: deadlock: no participant can go on, and nothing from outside or a time-out "
+                 "could change that:\n%s"
+                 "escapement: ended with status 125 instead of hanging\n",
+                 report.c_str());
+    add_incident({.participant = nobody, .address = 0, .reason = "deadlock"});
+    write_statistics();
+    real()._exit(125);
+}
+
+}  // namespace escapement::preload
