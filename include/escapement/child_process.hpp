@@ -27,8 +27,8 @@
 
 namespace escapement {
 
-/// While it lives, SIGINT, SIGTERM and SIGHUP are noted instead of ending the process, and end what run_child
-/// runs.
+/// While it lives, SIGINT, SIGTERM and SIGHUP (unless that is ignored, as under nohup) are noted instead of
+/// ending the process, and end what run_child runs.
 class Interruption {
   public:
     static tl::expected<Interruption, std::string> begin();

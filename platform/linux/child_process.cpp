@@ -48,11 +48,18 @@ class Descriptor {
     int number_;
 };
 
+/// Under nohup, SIGHUP stays ignored: a blocked signal would be noted although it is ignored.
+bool is_nohup() {
+    struct sigaction action {};
+    return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 sigset_t noted_set() {
     sigset_t set;
     sigemptyset(&set);
-    for (const int number : noted_signals)
-        sigaddset(&set, number);
+    for (const int number : noted_signals) {
+        if (number != SIGHUP || !is_nohup()) sigaddset(&set, number);
+    }
     return set;
 }
 

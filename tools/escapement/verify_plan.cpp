@@ -2,6 +2,8 @@
 
 #include "verify_consoles.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cctype>
 #include <string_view>
@@ -120,7 +122,7 @@ std::vector<std::string> arguments_for(Mode mode, const std::vector<std::string>
     std::vector<std::string> arguments{escapement, "run"};
     for (const auto& [name, value] : settings) {
         if (mode == Mode::ticktock && name == "policy") continue;
-        arguments.push_back("--" + name + "=" + value);
+        arguments.push_back(fmt::format("--{}={}", name, value));
     }
     if (mode == Mode::ticktock) arguments.emplace_back("--policy=ticktock");
     arguments.push_back("--stats=" + statistics);

@@ -26,7 +26,9 @@ std::vector<ConsoleFile> consoles_of(const Plan& plan, const Places& places, boo
     std::vector<ConsoleFile> consoles;
     for (const std::string& console : plan.consoles) {
         const std::string path = fill_in(console, places);
-        consoles.push_back({"the console " + fs::path(path).filename().string(), path});
+        const bool only_one = plan.consoles.size() == 1;
+        consoles.push_back(
+            {only_one ? "the console" : "the console " + fs::path(path).filename().string(), path});
     }
     if (plan.console_on_output || (output_too && consoles.empty())) {
         consoles.push_back({"standard output", output_of(places.directory)});

@@ -83,8 +83,8 @@ Row header(const Columns& columns) {
     if (columns.complete) row.emplace_back("complete");
     if (columns.events) row.emplace_back("events");
     row.emplace_back("identical");
-    if (columns.events) row.insert(row.end(), {"differ by kind from", "by payload from event"});
-    if (columns.byte) row.emplace_back("differ from byte");
+    if (columns.events) row.insert(row.end(), {"by kind", "by payload"});
+    if (columns.byte) row.emplace_back("by byte");
     return row;
 }
 
@@ -139,6 +139,12 @@ std::string table_of(const std::vector<Group>& groups) {
         rows.push_back(line(groups[index], summaries[index], columns));
     }
     std::string text = aligned(rows);
+    if (columns.events) {
+        text +=
+            "by kind, by payload: the event at which a recording first differs from the first of its group\n";
+    } else if (columns.byte) {
+        text += "by byte: where a file first differs from the first of its group\n";
+    }
     if (groups.size() < 2) return text;
 
     std::vector<Row> ratio_rows{{"ratios of medians", "wall", "CPU"}};
