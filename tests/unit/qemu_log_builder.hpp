@@ -84,7 +84,7 @@ inline std::vector<std::byte> log_of_every_kind() {
     log.event(char_read_all).array("abc").event(char_read_all_error).number(0xfffffff5, 4);
     log.event(audio_out).number(441, 8);
     log.event(audio_in).number(2, 8).number(2, 8);
-    for (std::uint64_t sample = 0; sample < 2 * 2; ++sample)
+    for (std::uint64_t sample = 0; sample < 4; ++sample)
         log.number(sample, 8);
     log.random("0123456789abcdef");
     for (unsigned checkpoint = 0; checkpoint < 9; ++checkpoint)

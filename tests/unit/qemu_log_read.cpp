@@ -119,7 +119,9 @@ TEST_CASE("every kind of event is read and described", "[qemu_log]") {
 TEST_CASE("a log reads the same from memory and byte by byte from a stream", "[qemu_log]") {
     QemuLogBuilder builder;
     for (std::uint32_t i = 0; i < 300; ++i)
-        builder.instructions(i + 1).net(std::string(i * 11, static_cast<char>(i))).checkpoint(i % 9);
+        builder.instructions(i + 1)
+            .net(std::string(std::size_t{i} * 11, static_cast<char>(i)))
+            .checkpoint(i % 9);
     const auto log = builder.end().bytes();
     auto from_memory = QemuLogReader::open(log, "log");
     Dribble dribble(log);
