@@ -27,6 +27,7 @@ enum Kind : std::uint8_t {
     writes,
     reads_time,
     joins,
+    joins_impatiently,
     gives_way,
     leaves,
     locks_only,
@@ -136,6 +137,9 @@ void translate(const Phrase& phrase, Code& code) {
         case joins:
             say(code, Operation::join, phrase.a % most_threads);
             break;
+        case joins_impatiently:
+            say(code, Operation::timed_join, phrase.a % most_threads, 0, time);
+            break;
         case gives_way:
             say(code, Operation::give_way);
             break;
@@ -200,9 +204,9 @@ rc::Gen<Sketch> any_sketch() {
                                                               {1, requeues},        {3, sleeps},
                                                               {1, polls_patiently}, {4, polls},
                                                               {5, writes},          {2, reads_time},
-                                                              {2, joins},           {3, gives_way},
-                                                              {2, leaves},          {1, locks_only},
-                                                              {1, unlocks_only}});
+                                                              {2, joins},           {2, joins_impatiently},
+                                                              {3, gives_way},       {2, leaves},
+                                                              {1, locks_only},      {1, unlocks_only}});
     const auto any = [](unsigned below) { return rc::gen::resize(100, rc::gen::inRange(0U, below)); };
     const auto phrase = rc::gen::build<Phrase>(
         rc::gen::set(&Phrase::kind, kind), rc::gen::set(&Phrase::a, rc::gen::cast<std::uint8_t>(any(8))),

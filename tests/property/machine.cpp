@@ -91,7 +91,10 @@ bool Machine::perform(unsigned thread) {
             do_create(each.object);
             break;
         case Operation::join:
-            goes_on = do_join(thread, each.object);
+            goes_on = do_join(thread, each.object, no_deadline);
+            break;
+        case Operation::timed_join:
+            goes_on = do_join(thread, each.object, deadline);
             break;
         case Operation::give_way:
             order().give_way();
@@ -171,17 +174,17 @@ void Machine::do_create(unsigned thread) {
     created_ = thread;
 }
 
-bool Machine::do_join(unsigned thread, unsigned other) {
+bool Machine::do_join(unsigned thread, unsigned other, Nanoseconds deadline) {
     const bool possible = other != thread && other < program_.threads.size() &&
                           numbers_.at(other) != nobody && !model_.thread(other).joined;
     if (!possible) return true;
-    model_.mark_joined(other);
-    const bool ended = order().join(numbers_.at(other));
+    model_.mark_joined(other, true);
+    const bool ended = order().join(numbers_.at(other), deadline);
     require(ended == (model_.thread(other).doing == Model::Doing::ended), "join: order and model disagree");
     if (ended) {
         reap(other);
     } else {
-        model_.begin(thread, Model::Doing::joining, other, no_deadline);
+        model_.begin(thread, Model::Doing::joining, other, deadline);
     }
     return ended;
 }
@@ -200,7 +203,13 @@ void Machine::complete(unsigned thread) {
     }
     const bool polls = each.operation == Operation::poll || each.operation == Operation::timed_poll;
     if (polls && wakeup == Wakeup::completed) model_.read(each.object);
-    if (each.operation == Operation::join) reap(each.object);
+    if (each.operation == Operation::join || each.operation == Operation::timed_join) {
+        if (wakeup == Wakeup::completed) {
+            reap(each.object);
+        } else {
+            model_.mark_joined(each.object, false);
+        }
+    }
     record(thread, 2 + static_cast<unsigned>(wakeup));
     check_holders(thread);
     ++at_.at(thread);

@@ -79,7 +79,7 @@ class Machine {
     void do_wake(const Instruction& each);
     bool do_poll(unsigned thread, const Instruction& each, Nanoseconds deadline);
     void do_create(unsigned thread);
-    bool do_join(unsigned thread, unsigned other);
+    bool do_join(unsigned thread, unsigned other, Nanoseconds deadline);
     void reap(unsigned thread);
     void record(unsigned thread, unsigned result);
     void check_holders(unsigned thread);

@@ -18,7 +18,7 @@ unsigned Machine::decided(ParticipantNumber to) {
         require(!model_.anybody_left(), "the order says that everybody has ended");
         return most_threads;
     }
-    model_.expire(order().now());
+    require(model_.expire(order().now()), "a poll timed out though what it polls for is there");
     unsigned next = most_threads;
     for (unsigned thread = 0; thread < program_.threads.size(); ++thread) {
         const Model::Thread& each = model_.thread(thread);
@@ -58,7 +58,7 @@ bool Machine::poll_ready(ParticipantNumber number) {
 }
 
 Host::IdleEnd Machine::idle(Nanoseconds now, Nanoseconds deadline, bool for_nothing) {
-    model_.expire(now);
+    require(model_.expire(now), "a poll timed out though what it polls for is there");
     require(!model_.anybody_able(), "idle, but somebody could go on");
     require(deadline > now, "idle until what has passed");
     require(deadline == model_.earliest_deadline(), "idle until another time than the earliest deadline");
@@ -105,7 +105,7 @@ std::string Machine::expected_line(unsigned thread) const {
 }
 
 void Machine::stuck() {
-    model_.expire(order().now());
+    require(model_.expire(order().now()), "a poll timed out though what it polls for is there");
     require(model_.deadlocked(), "called a deadlock, but is none");
     const std::string report = order().stall_report();
     std::size_t lines = 0;

@@ -86,13 +86,17 @@ void Model::read(unsigned descriptor) {
     if (bytes_.at(descriptor) != 0) --bytes_.at(descriptor);
 }
 
-void Model::expire(Nanoseconds now) {
+bool Model::expire(Nanoseconds now) {
+    bool right = true;
     for (unsigned thread = 0; thread < most_threads; ++thread) {
         const Thread& each = threads_.at(thread);
         if (each.deadline > now) continue;
-        const bool can_lock = each.doing == Doing::locking && mutexes_.at(each.object).depth == 0;
-        if (!can_lock) finish(thread, Wakeup::timed_out);
+        // What it waits for came in time, though it did not go on yet.
+        if (able(thread)) continue;
+        right = right && !(each.doing == Doing::polling && readable(each.object));
+        finish(thread, Wakeup::timed_out);
     }
+    return right;
 }
 
 bool Model::resume(unsigned thread) {

@@ -52,8 +52,9 @@ class Model {
     [[nodiscard]] bool readable(unsigned descriptor) const { return bytes_.at(descriptor) != 0; }
     /// `thread`, which polls or is outside, may go on.
     void arrive(unsigned thread) { finish(thread, Wakeup::completed); }
-    /// A decision is made at `now`: deadlines that have come end their waits.
-    void expire(Nanoseconds now);
+    /// A decision is made at `now`: deadlines that have come end their waits. False if one of those was a
+    /// poll for something that is there.
+    bool expire(Nanoseconds now);
     /// `thread` has the turn: takes what it waited for. False if it could not go on.
     bool resume(unsigned thread);
 
@@ -67,7 +68,7 @@ class Model {
     [[nodiscard]] bool deadlocked() const;
     [[nodiscard]] const Thread& thread(unsigned number) const { return threads_.at(number); }
     [[nodiscard]] const Mutex& mutex(unsigned number) const { return mutexes_.at(number); }
-    void mark_joined(unsigned thread) { threads_.at(thread).joined = true; }
+    void mark_joined(unsigned thread, bool joined) { threads_.at(thread).joined = joined; }
 
   private:
     void finish(unsigned thread, Wakeup result);

@@ -9,7 +9,7 @@ std::ostream& operator<<(std::ostream& out, const Instruction& instruction) {
     static constexpr std::array names{"compute", "lock",       "timed_lock", "try_lock",  "unlock",
                                       "wait",    "timed_wait", "wake",       "requeue",   "sleep",
                                       "poll",    "timed_poll", "write",      "read_time", "create",
-                                      "join",    "give_way",   "leave",      "exit"};
+                                      "join",    "timed_join", "give_way",   "leave",     "exit"};
     return out << names.at(static_cast<std::size_t>(instruction.operation)) << ' '
                << unsigned{instruction.object} << ' ' << unsigned{instruction.second} << ' '
                << instruction.amount;

@@ -30,8 +30,9 @@ enum class Operation : std::uint8_t {
     timed_poll,  ///< the same for at most `amount`
     write,       ///< a byte to descriptor `object`
     read_time,
-    create,  ///< thread `object`, once
-    join,    ///< thread `object`, if it was created and nobody joined it
+    create,      ///< thread `object`, once
+    join,        ///< thread `object`, if it was created and nobody joined it
+    timed_join,  ///< the same for at most `amount`
     give_way,
     leave,  ///< is outside until the host has been asked `amount` times
     exit,   ///< added by the interpreter at each thread's end
