@@ -19,9 +19,9 @@ namespace {
 // fast as the host's.
 constexpr Nanoseconds nanoseconds_per_instruction = 4;
 
-// The round-robin thread may come round with nothing done for its own reasons (an exit request); more often
-// than this it waits for the main loop.
-constexpr unsigned most_idle_rounds = 2;
+// The round-robin thread takes the replay mutex two or three times a round, and may come round with nothing done for
+// its own reasons (an exit request); more often than this it waits for the main loop.
+constexpr unsigned most_idle_acquisitions = 8;
 
 struct Qemu {
     // The process's, found by name; null where this QEMU has none.
@@ -34,12 +34,13 @@ struct Qemu {
     const pthread_mutex_t* replay_mutex = nullptr;  ///< the inner one
     const pthread_mutex_t* big_lock = nullptr;
     std::int64_t last_icount = 0;
-    unsigned idle_rounds = 0;
+    unsigned idle_acquisitions = 0;
 };
 
 Qemu qemu;
 bool reported = false;
 bool aside = false;
+bool unknown = false;  ///< a QEMU that exports no symbols
 
 template <typename Symbol>
 bool find(Symbol& symbol, const char* name) {
@@ -99,6 +100,7 @@ bool find_qemu(const Settings& settings) {
     const bool replaying = icount != nullptr && std::strstr(icount, "rr=") != nullptr;
     reported = found && replaying && settings.clock != ClockSource::operations;
     if (!found) qemu = Qemu{};
+    unknown = is_qemu && !found;
 
     if (settings.clock == ClockSource::reported && !reported) {
         std::fprintf(stderr, "escapement: --clock reported: %s; use --clock operations or auto\n",
@@ -126,28 +128,29 @@ bool stands_aside() {
     return aside;
 }
 
+bool gives_way_at_boundaries() {
+    return unknown;
+}
+
 const char* clock_name() {
     return reported ? "reported" : "operations";
 }
 
 namespace {
 
-/// The round-robin thread is at the top of its loop, with no lock held: the one place where it may be
-/// stopped, and where the guest's progress may be read. False if it may not be stopped now.
-bool at_top_of_loop(Runtime& runtime) {
-    if (reported) {
-        const std::int64_t icount = qemu.icount_get_raw();
-        const std::int64_t done = icount - qemu.last_icount;
-        qemu.last_icount = icount;
-        if (done > 0) {
-            qemu.idle_rounds = 0;
-            runtime.order().advance(static_cast<Count>(done), done * nanoseconds_per_instruction);
-        } else if (++qemu.idle_rounds > most_idle_rounds) {
-            qemu.idle_rounds = 0;
-            runtime.domain().give_way();
-        }
+/// The round-robin thread is about to take the replay mutex, and holds no lock; it is not running the guest, so the guest's
+/// progress may be read.
+void note_progress(Runtime& runtime) {
+    const std::int64_t icount = qemu.icount_get_raw();
+    const std::int64_t done = icount - qemu.last_icount;
+    qemu.last_icount = icount;
+    if (done > 0) {
+        qemu.idle_acquisitions = 0;
+        if (reported) runtime.order().advance(static_cast<Count>(done), done * nanoseconds_per_instruction);
+    } else if (++qemu.idle_acquisitions > most_idle_acquisitions) {
+        qemu.idle_acquisitions = 0;
+        runtime.domain().give_way();
     }
-    return true;
 }
 
 }  // namespace
@@ -182,7 +185,9 @@ bool qemu_before_lock(Runtime& runtime, pthread_mutex_t* mutex) {
         notes.released_under_big_lock = big_lock_held;
         return false;
     }
-    return !big_lock_held && just_unlocked && !notes.released_under_big_lock && at_top_of_loop(runtime);
+    note_progress(runtime);
+    // At the top of its loop; see qemu.hpp.
+    return just_unlocked && !notes.released_under_big_lock;
 }
 
 void qemu_before_unlock(pthread_mutex_t* mutex) {

@@ -41,6 +41,8 @@ Runtime::Runtime(const Settings& settings, const OrderOptions& options)
         base_realtime_ns_ = nanoseconds(time);
         base_monotonic_ns_ = began_ns_;
     }
+    gives_way_ = gives_way_at_boundaries();
+    if (gives_way_) order().set_returns_early(0, true);
     Seat& first = seat(0);
     first.thread_id.store(static_cast<pid_t>(gettid()), std::memory_order_relaxed);
     first.thread = pthread_self();
@@ -126,6 +128,7 @@ void Runtime::operation(bool may_yield) {
     // The holder alone writes it: no read-modify-write needed. Relaxed: the keeper only asks whether it
     // moved.
     heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (may_yield && gives_way_ && thread_state.number != 0 && order().due()) [[unlikely]] domain_.give_way();
     domain_.operation(may_yield);
     published_now_.store(order().now(), std::memory_order_relaxed);
 }

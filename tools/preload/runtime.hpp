@@ -108,6 +108,7 @@ class Runtime final : public Host {
         false};  ///< release by who left, acquire by the keeper: it carries the turn
     ParkingPlace keeper_place_;
     bool keeper_started_ = false;
+    bool gives_way_ = false;
     Incident incidents_[most_incidents];
     std::atomic<std::size_t> incident_count_{0};
 };
