@@ -51,6 +51,7 @@ enum class DivergenceCause : std::uint8_t {
     idle_time,         ///< how long an idle guest waited was measured in real time
     block_completion,  ///< a disk request was completed at another moment
     outside_input,     ///< input from a device, the network or the user came differently
+    other_machine,     ///< another command line or another QEMU: the machines were not built alike
     ended,             ///< one recording was ended, by the host, before the other
 };
 

@@ -64,6 +64,7 @@ enum class QemuEventKind : std::uint8_t {
     checkpoint_warp_start = 30,
     checkpoint_warp_account = 31,
     checkpoint_reset_requested = 32,
+    checkpoint_init = 37,
     checkpoint_last = 38,
     end = 39,
 };

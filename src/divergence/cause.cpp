@@ -20,6 +20,8 @@ const char* cause_name(DivergenceCause cause) noexcept {
             return "block completion";
         case DivergenceCause::outside_input:
             return "outside input";
+        case DivergenceCause::other_machine:
+            return "other machine";
         case DivergenceCause::ended:
             return "ended by the host";
     }
@@ -82,6 +84,12 @@ Verdict cause_of_kinds(const Evidence& evidence) {
     const auto one_is = [&](QemuEventKind kind) { return evidence.a == kind || evidence.b == kind; };
     const QemuEventKind outside = is_outside(evidence.a) ? evidence.a : evidence.b;
 
+    if (!evidence.machine_built) {
+        return {DivergenceCause::other_machine,
+                "The machines were not built alike: while a machine is built there is only one thread. "
+                "Compare recordings "
+                "of the same command line and the same QEMU."};
+    }
     if (either(is_host_shutdown) || one_is(end)) {
         // replay_finish writes SHUTDOWN_HOST_SIGNAL before END however the run ended.
         if (evidence.phase == GuestPhase::shutdown) {

@@ -13,7 +13,8 @@ struct Evidence {
     QemuEventKind a = QemuEventKind::end;
     QemuEventKind b = QemuEventKind::end;
     GuestPhase phase = GuestPhase::machine_setup;
-    bool warp_clock_seen = false;     ///< a CLOCK_VIRTUAL_RT came before this event
+    bool machine_built = false;    ///< CHECKPOINT_INIT came before this event: until then one thread is alone
+    bool warp_clock_seen = false;  ///< a CLOCK_VIRTUAL_RT came before this event
     bool warp_clock_differs = false;  ///< and it had another value: the guests' clocks are apart
 };
 

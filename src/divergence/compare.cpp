@@ -201,12 +201,19 @@ class Comparison {
     }
 
     [[nodiscard]] Evidence evidence() const {
-        constexpr auto warp_clock = static_cast<std::size_t>(QemuEventKind::clock_virtual_rt);
         const Cursor& a = a_.cursor;
-        const std::uint64_t this_one = a.kind() == QemuEventKind::clock_virtual_rt ? 1 : 0;
-        const bool warp_clock_seen = a_.by_kind[warp_clock] + same_by_kind_[warp_clock] > this_one;
-        return {a.kind(), b_.cursor.kind(), phase_.at(a.index(), a.icount()), warp_clock_seen,
+        return {a.kind(),
+                b_.cursor.kind(),
+                phase_.at(a.index(), a.icount()),
+                seen_before(QemuEventKind::checkpoint_init),
+                seen_before(QemuEventKind::clock_virtual_rt),
                 warp_clock_differs_};
+    }
+
+    /// Whether such an event came before the one A stands on.
+    [[nodiscard]] bool seen_before(QemuEventKind kind) const {
+        const auto number = static_cast<std::size_t>(kind);
+        return a_.by_kind[number] + same_by_kind_[number] > (a_.cursor.kind() == kind ? 1U : 0U);
     }
 
     static void finish(Side& side) {

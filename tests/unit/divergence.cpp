@@ -44,9 +44,9 @@ TEST_CASE("identical logs are identical", "[divergence]") {
 
 TEST_CASE("kinds and payloads are two answers", "[divergence]") {
     const auto a =
-        QemuLogBuilder().clock_host(1).instructions(5).checkpoint(1).checkpoint(4).clock_host(3).end();
+        QemuLogBuilder().clock_host(1).checkpoint(7).instructions(5).checkpoint(4).clock_host(3).end();
     const auto b =
-        QemuLogBuilder().clock_host(2).instructions(5).checkpoint(1).clock_host(4).checkpoint(4).end();
+        QemuLogBuilder().clock_host(2).checkpoint(7).instructions(5).clock_host(4).checkpoint(4).end();
     const Divergence divergence = compare(a, b);
     CHECK(divergence.verdict == Divergence::Verdict::different);
     REQUIRE(divergence.by_payload);
@@ -148,6 +148,10 @@ TEST_CASE("the likely cause of differing kinds, and the phase", "[divergence]") 
     found = difference(booted().shutdown(6).end(), booted().shutdown(6).checkpoint(1).end());
     CHECK(found.cause == DivergenceCause::thread_order);
     CHECK(found.phase == GuestPhase::shutdown);
+    found =
+        difference(QemuLogBuilder().checkpoint(7).end(), QemuLogBuilder().clock_host(1).checkpoint(7).end());
+    CHECK(found.cause == DivergenceCause::other_machine);
+    CHECK(found.phase == GuestPhase::machine_setup);
     // After a reset the machine is in its firmware again.
     found = difference(booted().checkpoint(2).instructions(5).checkpoint(1).end(),
                        booted().checkpoint(2).instructions(5).checkpoint(4).end());
