@@ -114,7 +114,8 @@ void Machine::stuck() {
         if (each.doing == Model::Doing::unborn || each.doing == Model::Doing::ended) continue;
         ++lines;
         const std::string line = expected_line(thread);
-        if (report.find(line) == std::string::npos) throw Defect("no \"" + line + "\" in:\n" + report);
+        if (report.find(line) == std::string::npos)
+            throw Defect(std::string("no \"").append(line).append("\" in:\n").append(report));
     }
     require(static_cast<std::size_t>(std::count(report.begin(), report.end(), '\n')) == lines,
             "the stall report has another number of lines than threads are stuck");

@@ -110,7 +110,8 @@ TEST_CASE("small programs have one order under every host schedule") {
                 const Exploration found =
                     explore(program, {.wakeups_for_nothing = 1, .idles_for_nothing = 1});
                 INFO(each.name << "\n" << program);
-                REQUIRE(found.defect == "");
+                INFO(found.defect);
+                REQUIRE(found.defect.empty());
                 CHECK(found.outcome.deadlock == each.deadlock);
                 runs += found.runs;
                 states += found.states;

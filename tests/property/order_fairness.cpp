@@ -149,7 +149,7 @@ TEST_CASE("nobody is kept waiting for ever by a crowd that never stops") {
         crowd.wish = *rc::gen::element(Wish::mutex, Wish::time, Wish::descriptor, Wish::wakeup);
         // All of them have a few turns of a quantum each, and a round is finished in each turn.
         const Count round = crowd.inside + crowd.outside + 4;
-        const Count most = 8 * crowd.size * crowd.size * (crowd.quantum + round) + 200;
+        const Count most = Count{8} * crowd.size * crowd.size * (crowd.quantum + round) + 200;
         RC_LOG() << "quantum " << crowd.quantum << ", " << crowd.size << " participants, guest "
                  << crowd.guest << ", inside " << crowd.inside << ", outside " << crowd.outside
                  << ", gives way " << crowd.gives_way << ", stops only unlocked " << crowd.stops_only_unlocked

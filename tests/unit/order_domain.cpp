@@ -28,6 +28,7 @@ class FakeHost final : public Host {
     }
     IdleEnd idle(Nanoseconds now, Nanoseconds deadline) override {
         idles.emplace_back(now, deadline);
+        if (idles.size() > 100) throw StuckHere{};
         return idle_end;
     }
     void stuck(const Order&) override { throw StuckHere{}; }

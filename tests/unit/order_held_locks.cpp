@@ -67,7 +67,7 @@ TEST_CASE("held locks: as a map, for addresses") {
         std::vector<ObjectKey> keys;
         const ObjectKey base = (random() & 0x7fffffffffffU) & ~ObjectKey{63};
         for (unsigned index = 0; index < 200; ++index)
-            keys.push_back(base + 40 * index);
+            keys.push_back(base + ObjectKey{40} * index);
         churn(keys, seed, 1000);
     }
 }

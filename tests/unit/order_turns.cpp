@@ -141,6 +141,20 @@ TEST_CASE("order, counted: a boundary passed while nobody else could go is made 
     CHECK(order.holder(7) == 1);
 }
 
+TEST_CASE("order, counted: a boundary passed alone is made up for when another wakes") {
+    const bool passed = GENERATE(true, false);
+    Order order(counted(10));
+    order.create();
+    order.wait(5, "thing");
+    REQUIRE(turn(order) == 1);
+    order.advance(passed ? 10 : 9, 0);
+    order.yield();
+    REQUIRE(turn(order) == 1);
+    CHECK_FALSE(order.due());
+    CHECK(order.wake(5, 1) == 1);
+    CHECK(order.due() == passed);
+}
+
 TEST_CASE("order, counted: who passed one that waits for its mutex by a quantum hands the turn on") {
     for (const Count held : {9U, 10U}) {
         Order order(counted(10));
