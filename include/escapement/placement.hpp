@@ -7,7 +7,7 @@
 // host's interrupts. Sibling hardware threads of one core are one place, of which one CPU is used.
 //
 // Units: CPU numbers as the operating system counts them. Errors: a sentence that says what was asked for and what is allowed.
-// Thread safety: everything here may be called from any thread; apply_affinity concerns the calling one.
+// Thread safety: everything here may be called from any thread.
 // Source: hwloc 2.9, hwloc_topology_get_allowed_cpuset, HWLOC_OBJ_CORE.
 
 #include <set>
@@ -35,8 +35,5 @@ tl::expected<Placement, std::string> parse_cpus(const std::string& text, const s
 
 /// "0-3,8".
 std::string format_cpus(const std::set<unsigned>& cpus);
-
-/// Binds the calling thread, and what it starts from then on, to `cpus`.
-tl::expected<void, std::string> apply_affinity(const std::set<unsigned>& cpus);
 
 }  // namespace escapement

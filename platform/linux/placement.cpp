@@ -121,17 +121,4 @@ std::string format_cpus(const std::set<unsigned>& cpus) {
     return text;
 }
 
-tl::expected<void, std::string> apply_affinity(const std::set<unsigned>& cpus) {
-    const std::size_t count = cpus.empty() ? 1 : *cpus.rbegin() + 1U;
-    cpu_set_t* const set = CPU_ALLOC(count);
-    const std::size_t size = CPU_ALLOC_SIZE(count);
-    CPU_ZERO_S(size, set);
-    for (const unsigned cpu : cpus) CPU_SET_S(cpu, size, set);
-    const int result = sched_setaffinity(0, size, set);
-    const int error = errno;
-    CPU_FREE(set);
-    if (result == 0) return {};
-    return tl::unexpected("cannot run on CPU " + format_cpus(cpus) + ": " + std::strerror(error));
-}
-
 }  // namespace escapement

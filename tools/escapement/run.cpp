@@ -4,6 +4,12 @@
 #include "program.hpp"
 #include "qemu_options.hpp"
 
+#include <escapement/placement.hpp>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -11,11 +17,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <fmt/format.h>
-#include <unistd.h>
-
-#include <escapement/placement.hpp>
 
 namespace escapement::command {
 
@@ -39,6 +40,10 @@ int fail(int status, const std::string& line) {
     return status;
 }
 
+void set(const char* name, const std::string& value) {
+    setenv(name, value.c_str(), 1);
+}
+
 /// The preload library: beside this command, where it was built or where it was installed.
 tl::expected<std::filesystem::path, std::string> find_preload_library() {
     std::error_code error;
@@ -53,19 +58,22 @@ tl::expected<std::filesystem::path, std::string> find_preload_library() {
                                       (prefix / ESCAPEMENT_LIBRARY_DIRECTORY / "escapement").string()));
 }
 
+/// Chooses CPUs and tells the preload library, which binds the process once it knows that it will be ordered
+/// there.
 tl::expected<void, std::string> place(const RunOptions& options) {
+    unsetenv("ESCAPEMENT_CPUS");
     if (options.pin == "none" || (options.pin == "auto" && options.policy == "free")) return {};
     const auto allowed = allowed_cpus();
     if (!allowed) return tl::unexpected(allowed.error());
-    const auto placement = options.pin == "auto" ? choose_serial(*allowed) : parse_cpus(options.pin, *allowed);
+    const auto placement =
+        options.pin == "auto" ? choose_serial(*allowed) : parse_cpus(options.pin, *allowed);
     if (!placement) return tl::unexpected("--pin: " + placement.error());
     if (options.statistics == "-") {
         fmt::print(stderr, "escapement: on CPU {} ({})\n", format_cpus(placement->cpus), placement->reason);
     }
-    return apply_affinity(placement->cpus);
+    set("ESCAPEMENT_CPUS", fmt::format("{}", fmt::join(placement->cpus, ",")));
+    return {};
 }
-
-void set(const char* name, const std::string& value) { setenv(name, value.c_str(), 1); }
 
 int run(const RunOptions& options) {
     const auto program = find_program(options.command.front());
@@ -73,13 +81,16 @@ int run(const RunOptions& options) {
     const auto library = find_preload_library();
     if (!library) return fail(trouble, library.error());
     if (options.policy != "free") {
-        if (const auto possible = check_can_be_ordered(*program); !possible) return fail(trouble, possible.error());
+        if (const auto possible = check_can_be_ordered(*program); !possible)
+            return fail(trouble, possible.error());
     }
-    for (const std::string& warning : qemu_warnings(options.command)) fmt::print(stderr, "escapement: {}\n", warning);
+    for (const std::string& warning : qemu_warnings(options.command))
+        fmt::print(stderr, "escapement: {}\n", warning);
     if (const auto placed = place(options); !placed) return fail(trouble, placed.error());
 
     const char* const others = std::getenv("LD_PRELOAD");
-    set("LD_PRELOAD", others == nullptr || *others == '\0' ? library->string() : library->string() + ":" + others);
+    set("LD_PRELOAD",
+        others == nullptr || *others == '\0' ? library->string() : library->string() + ":" + others);
     set("ESCAPEMENT_POLICY", options.policy);
     set("ESCAPEMENT_CLOCK", options.clock);
     set("ESCAPEMENT_TIME", options.time);
@@ -95,7 +106,8 @@ int run(const RunOptions& options) {
     }
     std::vector<char*> arguments;
     arguments.reserve(options.command.size() + 1);
-    for (const std::string& argument : options.command) arguments.push_back(const_cast<char*>(argument.c_str()));
+    for (const std::string& argument : options.command)
+        arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
     execv(program->c_str(), arguments.data());
     return fail(126, fmt::format("{}: {}", program->string(), std::strerror(errno)));
@@ -105,20 +117,25 @@ int run(const RunOptions& options) {
 
 void add_run(CLI::App& app, int& status) {
     auto options = std::make_shared<RunOptions>();
-    CLI::App* const command =
-        app.add_subcommand("run", "Run COMMAND with its threads in order: the same every time.\n"
-                                  "The process becomes COMMAND: its exit status and signals are its own. Status 125: "
-                                  "escapement failed,\n126: COMMAND cannot be run, 127: it was not found.");
-    command->add_option("--policy", options->policy,
-                        "counted: least clock first; ticktock: strict alternation; free: no order")
+    CLI::App* const command = app.add_subcommand(
+        "run",
+        "Run COMMAND with its threads in order: the same every time.\n"
+        "The process becomes COMMAND: its exit status and signals are its own. Status 125: "
+        "escapement failed,\n126: COMMAND cannot be run, 127: it was not found.");
+    command
+        ->add_option("--policy", options->policy,
+                     "counted: least clock first; ticktock: strict alternation; free: no order")
         ->check(CLI::IsMember({"free", "ticktock", "counted"}))
         ->capture_default_str();
-    command->add_option("--quantum", options->quantum,
-                        "counts between a thread's boundaries (100000 instructions if reported, 1000 operations)")
+    command
+        ->add_option(
+            "--quantum", options->quantum,
+            "counts between a thread's boundaries (100000 instructions if reported, 1000 operations)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62U));
-    command->add_option("--clock", options->clock,
-                        "reported: guest instructions that QEMU counts; operations: ordered operations; "
-                        "auto: reported where there is such a count")
+    command
+        ->add_option("--clock", options->clock,
+                     "reported: guest instructions that QEMU counts; operations: ordered operations; "
+                     "auto: reported where there is such a count")
         ->check(CLI::IsMember({"auto", "reported", "operations"}))
         ->capture_default_str();
     command->add_option("--time", options->time, "virtual: a function of the clocks; real: the host's")
@@ -126,15 +143,12 @@ void add_run(CLI::App& app, int& status) {
         ->capture_default_str();
     command->add_option("--seed", options->seed, "of the generator behind getrandom and /dev/urandom")
         ->capture_default_str();
-    command->add_option("--pin", options->pin,
-                        "auto: one physical core; none; or a list of CPUs such as 0-3,8")
+    command
+        ->add_option("--pin", options->pin, "auto: one physical core; none; or a list of CPUs such as 0-3,8")
         ->capture_default_str();
-    command->add_option("--stats", options->statistics,
-                        "say at the end what the order did: as text, or with =FILE as JSON")
-        ->expected(0, 1)
-        ->default_str("-");
+    command->add_flag("--stats{-}", options->statistics,
+                      "say at the end what the order did: as text, or with =FILE as JSON");
     command->add_option("COMMAND", options->command, "the program and its arguments")->required();
-    command->prefix_command(false);
     command->callback([options, &status] { status = run(*options); });
 }
 

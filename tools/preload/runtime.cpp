@@ -279,6 +279,7 @@ void start() {
     const Settings settings = read_settings();
     const bool counted_by_emulator = find_qemu(settings);
     if (settings.ordering == Ordering::free || stands_aside()) return;
+    if (settings.cpus != nullptr) bind_to_cpus(settings.cpus);
     auto* const memory = new (memory_storage) MappedMemory;
     OrderOptions options;
     options.policy = settings.ordering == Ordering::ticktock ? Policy::ticktock : Policy::counted;

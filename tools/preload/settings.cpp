@@ -58,8 +58,26 @@ Settings read_settings() {
     settings.quantum = number("ESCAPEMENT_QUANTUM", 0);
     settings.seed = number("ESCAPEMENT_SEED", 1);
     settings.launched = static_cast<pid_t>(number("ESCAPEMENT_PID", 0));
+    settings.cpus = std::getenv("ESCAPEMENT_CPUS");
     settings.statistics = std::getenv("ESCAPEMENT_STATS");
     return settings;
+}
+
+void bind_to_cpus(const char* cpus) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const char* at = cpus; *at != '\0';) {
+        char* end = nullptr;
+        const unsigned long cpu = std::strtoul(at, &end, 10);
+        if (end == at || cpu >= CPU_SETSIZE) refuse("ESCAPEMENT_CPUS", cpus);
+        CPU_SET(cpu, &set);
+        at = *end == ',' ? end + 1 : end;
+    }
+    // The cpuset may have changed since they were chosen: then it runs where it may.
+    if (sched_setaffinity(0, sizeof set, &set) != 0) {
+        std::fprintf(stderr, "escapement: cannot run on CPU %s alone: %s; it runs where it may\n", cpus,
+                     std::strerror(errno));
+    }
 }
 
 }  // namespace escapement::preload

@@ -17,11 +17,15 @@ struct Settings {
     bool virtual_time = true;
     std::uint64_t seed = 1;
     const char* statistics = nullptr;  ///< null: none, "-": as text to standard error, else JSON to this path
+    const char* cpus = nullptr;        ///< numbers separated by commas; null: run anywhere
     pid_t launched = 0;  ///< the process that `run` became; its statistics go to the path as it is
 };
 
 /// Reads the environment. A word that it does not know ends the process with one line: `run` writes none
 /// such.
 Settings read_settings();
+
+/// Binds the process, which has one thread, to the CPUs in Settings::cpus.
+void bind_to_cpus(const char* cpus);
 
 }  // namespace escapement::preload
