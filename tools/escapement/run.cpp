@@ -130,7 +130,7 @@ void add_run(CLI::App& app, int& status) {
     command
         ->add_option(
             "--quantum", options->quantum,
-            "counts between a thread's boundaries (100000 instructions if reported, 1000 operations)")
+            "counts between a thread's boundaries (1000000 instructions if reported, 1000 operations)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62U));
     command
         ->add_option("--clock", options->clock,

@@ -1,6 +1,7 @@
 // Calls that may wait for the outside on a descriptor or for a child: the caller first waits in the order
 // until the call will not block, so that the others go on meanwhile.
 
+#include "descriptors.hpp"
 #include "randomness.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
@@ -22,6 +23,7 @@ bool wait_until_ready(int descriptor, short events) {
     Runtime& domain = runtime();
     domain.operation(false);
     if (domain.order().participants().size() == 1) return true;  // nobody to keep waiting
+    if (events == POLLOUT && is_descriptor(descriptor, DescriptorKind::event_counter)) return true;
     pollfd asked{.fd = descriptor, .events = events, .revents = 0};
     const int saved = errno;
     while (real().poll(&asked, 1, 0) == 0) {
@@ -84,7 +86,7 @@ pid_t wait_for_child(pid_t child, int options, Attempt attempt) {
 using namespace escapement::preload;
 
 ESCAPEMENT_EXPORT ssize_t read(int descriptor, void* buffer, std::size_t size) {
-    if (is_random_device(descriptor)) {
+    if (is_descriptor(descriptor, DescriptorKind::random_device)) {
         const Entry entry;
         if (entry.ordered()) {
             runtime().operation(false);

@@ -19,8 +19,8 @@ namespace {
 // fast as the host's.
 constexpr Nanoseconds nanoseconds_per_instruction = 4;
 
-// The round-robin thread takes the replay mutex two or three times a round, and may come round with nothing done for
-// its own reasons (an exit request); more often than this it waits for the main loop.
+// The round-robin thread takes the replay mutex two or three times a round, and may come round with nothing
+// done for its own reasons (an exit request); more often than this it waits for the main loop.
 constexpr unsigned most_idle_acquisitions = 8;
 
 struct Qemu {
@@ -138,8 +138,8 @@ const char* clock_name() {
 
 namespace {
 
-/// The round-robin thread is about to take the replay mutex, and holds no lock; it is not running the guest, so the guest's
-/// progress may be read.
+/// The round-robin thread is about to take the replay mutex, and holds no lock; it is not running the guest,
+/// so the guest's progress may be read.
 void note_progress(Runtime& runtime) {
     const std::int64_t icount = qemu.icount_get_raw();
     const std::int64_t done = icount - qemu.last_icount;

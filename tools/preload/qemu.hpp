@@ -31,8 +31,9 @@ bool find_qemu(const Settings& settings);
 /// end between operations.
 bool stands_aside();
 
-/// True if a thread that comes to its boundary may be waiting for the main loop, which polls, without anybody being able to see
-/// it: a QEMU that exports no symbols. Then the main loop's poll comes back early, with nothing.
+/// True if a thread that comes to its boundary may be waiting for the main loop, which polls, without anybody
+/// being able to see it: a QEMU that exports no symbols. Then the main loop's poll comes back early, with
+/// nothing.
 bool gives_way_at_boundaries();
 
 /// The name of the clock in use, for statistics.

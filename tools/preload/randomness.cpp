@@ -1,11 +1,11 @@
 #include "randomness.hpp"
 
+#include "descriptors.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 
 #include <fcntl.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstring>
@@ -14,23 +14,6 @@
 namespace escapement::preload {
 
 namespace {
-
-constexpr int most_descriptors = 65536;
-
-// A bit a descriptor. Atomic because descriptors are opened and closed by threads without the turn, too;
-// relaxed, because the program itself orders the opening of a descriptor before its use.
-std::atomic<std::uint64_t> random_devices[most_descriptors / 64];
-
-void note_random_device(int descriptor, bool is_one) {
-    if (descriptor < 0 || descriptor >= most_descriptors) return;
-    const std::uint64_t bit = std::uint64_t{1} << (static_cast<unsigned>(descriptor) % 64);
-    std::atomic<std::uint64_t>& word = random_devices[descriptor / 64];
-    if (is_one) {
-        word.fetch_or(bit, std::memory_order_relaxed);
-    } else if ((word.load(std::memory_order_relaxed) & bit) != 0) {
-        word.fetch_and(~bit, std::memory_order_relaxed);
-    }
-}
 
 bool names_random_device(const char* path) {
     return std::strcmp(path, "/dev/urandom") == 0 || std::strcmp(path, "/dev/random") == 0;
@@ -45,7 +28,7 @@ ssize_t read_randomly(void* /*cookie*/, char* buffer, std::size_t size) {
 
 int opened(int descriptor, const char* path) {
     if (mode.load(std::memory_order_relaxed) == Mode::ordering && names_random_device(path)) {
-        note_random_device(descriptor, true);
+        note_descriptor(descriptor, DescriptorKind::random_device);
     }
     return descriptor;
 }
@@ -66,12 +49,6 @@ void fill_randomly(void* memory, std::size_t size) {
         to += part;
         size -= part;
     }
-}
-
-bool is_random_device(int descriptor) {
-    if (descriptor < 0 || descriptor >= most_descriptors) return false;
-    const std::uint64_t bit = std::uint64_t{1} << (static_cast<unsigned>(descriptor) % 64);
-    return (random_devices[descriptor / 64].load(std::memory_order_relaxed) & bit) != 0;
 }
 
 }  // namespace escapement::preload
@@ -128,11 +105,6 @@ ESCAPEMENT_EXPORT int openat64(int directory, const char* path, int flags, ...) 
     const mode_t permissions = mode_argument(flags, list);
     va_end(list);
     return opened(real().openat(directory, path, flags | O_LARGEFILE, permissions), path);
-}
-
-ESCAPEMENT_EXPORT int close(int descriptor) {
-    note_random_device(descriptor, false);
-    return real().close(descriptor);
 }
 
 namespace {

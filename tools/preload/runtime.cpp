@@ -128,7 +128,8 @@ void Runtime::operation(bool may_yield) {
     // The holder alone writes it: no read-modify-write needed. Relaxed: the keeper only asks whether it
     // moved.
     heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    if (may_yield && gives_way_ && thread_state.number != 0 && order().due()) [[unlikely]] domain_.give_way();
+    if (may_yield && gives_way_ && thread_state.number != 0 && order().due()) [[unlikely]]
+        domain_.give_way();
     domain_.operation(may_yield);
     published_now_.store(order().now(), std::memory_order_relaxed);
 }
@@ -283,7 +284,7 @@ void start() {
     auto* const memory = new (memory_storage) MappedMemory;
     OrderOptions options;
     options.policy = settings.ordering == Ordering::ticktock ? Policy::ticktock : Policy::counted;
-    options.quantum = settings.quantum != 0 ? settings.quantum : (counted_by_emulator ? 100'000 : 1'000);
+    options.quantum = settings.quantum != 0 ? settings.quantum : (counted_by_emulator ? 1'000'000 : 1'000);
     options.memory = memory;
     new (runtime_storage) Runtime(settings, options);
     thread_state.number = 0;
