@@ -119,6 +119,21 @@ TEST_CASE("order, counted: a turn that comes back keeps its boundary until that 
     CHECK(order.participants()[0].boundary == 20);
 }
 
+TEST_CASE("order, counted: who had to wait for the turn has it for a whole quantum") {
+    Order order(counted(10));
+    order.create();
+    order.advance(4, 0);
+    order.sleep(100);
+    REQUIRE(turn(order) == 1);
+    order.sleep(200);
+    order.jump_to(100);
+    REQUIRE(turn(order) == 0);
+    order.advance(9, 0);
+    CHECK_FALSE(order.due());
+    order.advance(1, 0);
+    CHECK(order.due());
+}
+
 TEST_CASE("order, counted: a boundary passed while nobody else could go is made up for") {
     Order order(counted(10));
     order.create();
