@@ -115,10 +115,11 @@ int run(const RunOptions& options) {
 
 }  // namespace
 
-void add_run(CLI::App& app, int& status) {
+void add_run(CLI::App& app, const Command& command_line, int& status) {
     auto options = std::make_shared<RunOptions>();
     CLI::App* const command = app.add_subcommand(
         "run",
+        "escapement run [OPTIONS] -- COMMAND [ARGUMENTS]...\n\n"
         "Run COMMAND with its threads in order: the same every time.\n"
         "The process becomes COMMAND: its exit status and signals are its own. Status 125: "
         "escapement failed,\n126: COMMAND cannot be run, 127: it was not found.");
@@ -148,8 +149,11 @@ void add_run(CLI::App& app, int& status) {
         ->capture_default_str();
     command->add_flag("--stats{-}", options->statistics,
                       "say at the end what the order did: as text, or with =FILE as JSON");
-    command->add_option("COMMAND", options->command, "the program and its arguments")->required();
-    command->callback([options, &status] { status = run(*options); });
+    command->callback([options, &command_line, &status] {
+        require_command(command_line);
+        options->command = command_line;
+        status = run(*options);
+    });
 }
 
 }  // namespace escapement::command

@@ -25,6 +25,8 @@ constexpr int exit_trouble = 2;
 constexpr int exit_signal = 128;
 
 constexpr const char* description =
+    "escapement verify [OPTIONS] -- COMMAND [ARGUMENTS]...\n"
+    "\n"
     "Runs COMMAND N times under `escapement run` and says whether every run came out the same.\n"
     "\n"
     "In COMMAND, {} stands for the file that a run makes, and {dir} for a directory of its own:\n"
@@ -54,7 +56,6 @@ struct Arguments {
     verify::Options options;
     std::string against;
     double seconds = 0;
-    std::string program;
     std::vector<std::pair<std::string, std::string>> passed{{"policy", ""}, {"quantum", ""}, {"clock", ""},
                                                             {"time", ""},   {"seed", ""},    {"pin", ""}};
 };
@@ -62,20 +63,6 @@ struct Arguments {
 int complain(const std::string& text) {
     fmt::print(stderr, "escapement verify: {}\n", text);
     return exit_trouble;
-}
-
-/// COMMAND is what follows `--`. It is taken from what CLI11 leaves over, because an option of many values
-/// would have its arguments changed: "[ -e x ]" is a list to CLI11.
-void take_command(const CLI::App& app, Arguments& arguments) {
-    const std::vector<std::string> rest = app.remaining();
-    if (rest.empty() || rest.front() != "--" || arguments.program.empty()) {
-        const bool stray = !rest.empty() && rest.front() != "--";
-        throw CLI::ValidationError("COMMAND",
-                                   stray ? "'" + rest.front() + "' is no option; COMMAND goes after --"
-                                         : std::string("COMMAND goes after --"));
-    }
-    arguments.options.command.push_back(arguments.program);
-    arguments.options.command.insert(arguments.options.command.end(), rest.begin() + 1, rest.end());
 }
 
 int write_reports(const verify::Outcome& outcome, const verify::Options& options) {
@@ -138,7 +125,7 @@ int verify_command(const verify::Options& options) {
 
 }  // namespace
 
-void add_verify(CLI::App& app, int& status) {
+void add_verify(CLI::App& app, const Command& command, int& status) {
     CLI::App* verify = app.add_subcommand("verify", description);
     auto arguments = std::make_shared<Arguments>();
     verify::Options& options = arguments->options;
@@ -174,12 +161,11 @@ void add_verify(CLI::App& app, int& status) {
     for (auto& [name, value] : arguments->passed) {
         verify->add_option("--" + name, value, "Passed on to `escapement run`")->option_text("VALUE");
     }
-    verify->add_option("COMMAND", arguments->program, "What to run, after --");
-    verify->allow_extras();
     verify->footer(exit_statuses);
 
-    verify->callback([verify, arguments, &status] {
-        take_command(*verify, *arguments);
+    verify->callback([arguments, &command, &status] {
+        require_command(command);
+        arguments->options.command = command;
         arguments->options.against_stock = !arguments->against.empty();
         if (arguments->seconds > 0) {
             arguments->options.time_limit = std::chrono::duration_cast<std::chrono::nanoseconds>(

@@ -53,7 +53,7 @@ int poll_in_order(PollRequest& request, Nanoseconds deadline, const sigset_t* ma
 
 void begin_poll() {
     qemu_before_wait();
-    runtime().operation(!thread_state.qemu.round_robin && !thread_state.qemu.held_big_lock);
+    runtime().operation(qemu_may_stop());
 }
 
 Nanoseconds deadline_in_milliseconds(int timeout) {

@@ -190,6 +190,11 @@ bool qemu_before_lock(Runtime& runtime, pthread_mutex_t* mutex) {
     return just_unlocked && !notes.released_under_big_lock;
 }
 
+bool qemu_may_stop() {
+    if (qemu.replay_mutex_locked == nullptr) return true;
+    return !thread_state.qemu.round_robin && !qemu.replay_mutex_locked() && !qemu.big_lock_held();
+}
+
 void qemu_before_unlock(pthread_mutex_t* mutex) {
     if (qemu.replay_mutex_locked == nullptr) return;
     QemuNotes& notes = thread_state.qemu;

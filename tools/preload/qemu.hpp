@@ -41,6 +41,8 @@ const char* clock_name();
 
 /// Before the caller locks `mutex`: notes the guest's progress; true if the caller may be stopped here.
 bool qemu_before_lock(Runtime& runtime, pthread_mutex_t* mutex);
+/// True if the caller may be stopped at an operation that is no lock.
+bool qemu_may_stop();
 void qemu_before_unlock(pthread_mutex_t* mutex);
 void qemu_before_wait();
 

@@ -130,7 +130,8 @@ void Runtime::operation(bool may_yield) {
     heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     if (may_yield && gives_way_ && thread_state.number != 0 && order().due()) [[unlikely]]
         domain_.give_way();
-    domain_.operation(may_yield);
+    // Strict alternation asks nobody where he may be stopped.
+    domain_.operation(may_yield || settings_.ordering == Ordering::ticktock);
     published_now_.store(order().now(), std::memory_order_relaxed);
 }
 

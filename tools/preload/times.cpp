@@ -1,5 +1,6 @@
 // What time it is, and waiting for a time.
 
+#include "qemu.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 
@@ -20,7 +21,7 @@ constexpr Nanoseconds second = 1'000'000'000;
 timespec read_clock(const Entry& entry, clockid_t clock) {
     Runtime& domain = runtime();
     if (!entry.ordered()) return domain.time_of(clock, domain.now_unordered());
-    domain.operation(thread_state.qemu.round_robin ? false : !thread_state.qemu.held_big_lock);
+    domain.operation(qemu_may_stop());
     return domain.time_of(clock, domain.now());
 }
 
