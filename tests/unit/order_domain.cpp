@@ -112,6 +112,24 @@ TEST_CASE("domain: polls that are ready when their deadline comes are not timed 
     CHECK(domain.pass_turn() == Wakeup::completed);
 }
 
+TEST_CASE("domain: polls are looked at once in a quantum while others can go on") {
+    FakeHost host;
+    Domain domain(options, host);
+    domain.order().create();
+    domain.order().create();
+    domain.order().poll("descriptors");
+    REQUIRE(domain.settle() == 1);
+    CHECK(host.looks == 0);
+    domain.order().advance(10, 0);
+    domain.order().yield();
+    REQUIRE(domain.settle() == 2);
+    CHECK(host.looks == 1);
+    domain.order().advance(1, 0);
+    domain.order().yield();
+    REQUIRE(domain.settle() == 2);
+    CHECK(host.looks == 1);
+}
+
 TEST_CASE("domain: time that passes by itself is the order's") {
     FakeHost host;
     Domain domain(options, host);
