@@ -182,7 +182,7 @@ void start_keeper_thread() {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, 128 * 1024);
+    pthread_attr_setstacksize(&attributes, std::size_t{128} * 1024);
     pthread_t thread;
     if (const int error = real().pthread_create(&thread, &attributes, keep, nullptr); error != 0) {
         std::fprintf(stderr, "escapement: cannot start the keeper thread: %s\n", strerror(error));

@@ -26,10 +26,11 @@
 #define ESCAPEMENT_REAL_FUNCTIONS(X)                                                                         \
     X(pthread_mutex_lock)                                                                                    \
     X(pthread_mutex_trylock)                                                                                 \
-    X(pthread_mutex_timedlock) X(pthread_mutex_clocklock) X(pthread_mutex_unlock) X(pthread_rwlock_rdlock)   \
-        X(pthread_rwlock_tryrdlock) X(pthread_rwlock_wrlock) X(pthread_rwlock_trywrlock)                     \
-            X(pthread_rwlock_unlock) X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock)             \
-                X(pthread_spin_lock) X(pthread_spin_trylock) X(pthread_spin_unlock) X(pthread_barrier_init)  \
+    X(pthread_mutex_timedlock)                                                                               \
+    X(pthread_mutex_clocklock) X(pthread_mutex_unlock) X(pthread_rwlock_rdlock) X(pthread_rwlock_tryrdlock)  \
+        X(pthread_rwlock_wrlock) X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock)                        \
+            X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock) X(pthread_spin_lock)                 \
+                X(pthread_spin_trylock) X(pthread_spin_unlock) X(pthread_barrier_init)                       \
                     X(pthread_barrier_destroy) X(pthread_barrier_wait) X(pthread_once) X(pthread_create)     \
                         X(pthread_join) X(pthread_tryjoin_np) X(pthread_timedjoin_np) X(pthread_detach)      \
                             X(pthread_cancel) X(pthread_setname_np) X(pthread_sigmask) X(sigprocmask)        \
@@ -49,6 +50,7 @@
 namespace escapement::preload {
 
 struct Real {
+// NOLINTNEXTLINE(bugprone-macro-parentheses): it declares
 #define ESCAPEMENT_DECLARE(name) decltype(&::name) name = nullptr;
     ESCAPEMENT_REAL_FUNCTIONS(ESCAPEMENT_DECLARE)
 #undef ESCAPEMENT_DECLARE

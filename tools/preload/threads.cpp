@@ -169,7 +169,7 @@ ESCAPEMENT_EXPORT int pthread_detach(pthread_t thread) noexcept {
     return result;
 }
 
-ESCAPEMENT_EXPORT int pthread_cancel(pthread_t thread) noexcept {
+ESCAPEMENT_EXPORT int pthread_cancel(pthread_t thread) {
     const Entry entry;
     if (!entry.ordered()) return real().pthread_cancel(thread);
     Runtime& domain = runtime();

@@ -109,7 +109,7 @@ ESCAPEMENT_EXPORT int nanosleep(const timespec* time, timespec* left) {
 }
 
 ESCAPEMENT_EXPORT int usleep(useconds_t microseconds) {
-    const timespec time{.tv_sec = microseconds / 1'000'000, .tv_nsec = microseconds % 1'000'000 * 1000};
+    const timespec time{.tv_sec = microseconds / 1'000'000, .tv_nsec = long{microseconds % 1'000'000} * 1000};
     return nanosleep(&time, nullptr);
 }
 
