@@ -99,6 +99,7 @@ class Machine {
     std::array<Count, most_threads> freed_at_{};  ///< clocks when the turn was freed
     Nanoseconds now_ = 0;
     unsigned created_ = 0;
+    unsigned idles_ = 0;
     std::vector<Event> events_;
 };
 

@@ -59,6 +59,7 @@ bool Machine::poll_ready(ParticipantNumber number) {
 
 Host::IdleEnd Machine::idle(Nanoseconds now, Nanoseconds deadline, bool for_nothing) {
     require(model_.expire(now), "a poll timed out though what it polls for is there");
+    require(++idles_ < 100000, "idle without end");
     require(!model_.anybody_able(), "idle, but somebody could go on");
     require(deadline > now, "idle until what has passed");
     require(deadline == model_.earliest_deadline(), "idle until another time than the earliest deadline");

@@ -52,7 +52,9 @@ class CrowdRun {
     /// Counts of all participants until the guest has what it wants; `most` if it does not get it before.
     Count until_granted(Count most) {
         Order& order = domain_.order();
-        while (!granted_ && total() < most) {
+        // Each step but that of who gives way counts, or is followed by one that does.
+        for (Count step = 0; !granted_ && total() < most; ++step) {
+            RC_ASSERT(step < 8 * most);
             const ParticipantNumber number = order.current();
             if (number == crowd_.guest) {
                 guest_step(steps_[number]++);
