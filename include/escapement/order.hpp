@@ -192,6 +192,8 @@ class Order {
     [[nodiscard]] bool try_lock(ObjectKey mutex, bool recursive = false);
     /// Never waits. Unlocking what the caller does not hold changes nothing and returns false.
     bool unlock(ObjectKey mutex);
+    /// `mutex` is free, whoever holds it: its memory is another mutex now.
+    void forget(ObjectKey mutex);
     /// Waits for wake(object).
     void wait(ObjectKey object, const char* what, Nanoseconds deadline = no_deadline);
     /// Unlocks `mutex`, waits for wake(object), locks `mutex` again as deep as it was, also after a time-out.

@@ -101,6 +101,10 @@ bool Order::unlock(ObjectKey mutex) {
     return true;
 }
 
+void Order::forget(ObjectKey mutex) {
+    if (HeldLocks::Lock* const lock = held_.find(mutex); lock != nullptr) held_.erase(lock);
+}
+
 void Order::release(HeldLocks::Lock* lock) {
     // Those who wait for it become runnable by this alone. Whoever gets it goes on past the caller's clock,
     // because it is the caller who lets him; but until then he keeps the clock at which he asked, and with it

@@ -32,16 +32,30 @@ int take_real_mutex(pthread_mutex_t* mutex) {
     return result;
 }
 
+namespace {
+
+/// The order holds for locked what the program has made anew without unlocking it (in a child process, in
+/// memory used for something else before). The real mutex knows better: only the caller runs, so if it can be
+/// had it is free.
+bool take_if_made_anew(Order& order, pthread_mutex_t* mutex) {
+    if (real().pthread_mutex_trylock(mutex) != 0) return false;
+    order.forget(key_of(mutex));
+    return order.try_lock(key_of(mutex));
+}
+
+}  // namespace
+
 int lock_in_order(Runtime& runtime, pthread_mutex_t* mutex, Nanoseconds deadline) {
     const ObjectKey key = key_of(mutex);
-    if (type_of(mutex) == PTHREAD_MUTEX_ERRORCHECK && runtime.order().holder(key) == thread_state.number)
-        return EDEADLK;
-    if (!runtime.order().lock(key, is_recursive(mutex), deadline) &&
-        runtime.pass_turn() == Wakeup::timed_out) {
-        return ETIMEDOUT;
+    Order& order = runtime.order();
+    if (!order.try_lock(key, is_recursive(mutex))) {
+        if (take_if_made_anew(order, mutex)) return 0;
+        if (type_of(mutex) == PTHREAD_MUTEX_ERRORCHECK && order.holder(key) == thread_state.number)
+            return EDEADLK;
+        if (!order.lock(key, false, deadline) && runtime.pass_turn() == Wakeup::timed_out) return ETIMEDOUT;
     }
     const int result = take_real_mutex(mutex);
-    if (result != 0 && result != EOWNERDEAD) runtime.order().unlock(key);
+    if (result != 0 && result != EOWNERDEAD) order.unlock(key);
     return result;
 }
 

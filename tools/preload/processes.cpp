@@ -1,6 +1,8 @@
 // Processes: children begin a domain of their own, and the end of a process writes what it was asked to
 // write.
 
+#include "processes.hpp"
+
 #include "real.hpp"
 #include "runtime.hpp"
 #include "signals.hpp"
@@ -8,18 +10,35 @@
 
 #include <unistd.h>
 
+namespace escapement::preload {
+
+namespace {
+
+/// Ours is the first handler to be registered, so it is the first to run in a child: those of the program may
+/// already create threads and take locks there, in the child's own order.
+void begin_child() {
+    if (mode.load(std::memory_order_relaxed) != Mode::ordering || thread_state.number == nobody) return;
+    runtime().after_fork();
+    install_own_handlers();
+}
+
+}  // namespace
+
+void prepare_for_forks() {
+    pthread_atfork(nullptr, nullptr, begin_child);
+}
+
+}  // namespace escapement::preload
+
 using namespace escapement::preload;
 
 ESCAPEMENT_EXPORT pid_t fork() noexcept {
     const Entry entry;
     if (!entry.ordered()) return real().fork();
-    Runtime& domain = runtime();
-    domain.operation();
+    runtime().operation();
+    thread_state.inside = 0;  // the handlers of pthread_atfork(3) are the program's
     const pid_t child = real().fork();
-    if (child == 0) {
-        domain.after_fork();
-        install_own_handlers();
-    }
+    thread_state.inside = 1;
     return child;
 }
 

@@ -1,6 +1,7 @@
 #include "runtime.hpp"
 
 #include "keeper.hpp"
+#include "processes.hpp"
 #include "qemu.hpp"
 #include "real.hpp"
 #include "signals.hpp"
@@ -290,6 +291,7 @@ void start() {
     new (runtime_storage) Runtime(settings, options);
     thread_state.number = 0;
     install_own_handlers();
+    prepare_for_forks();
     mode.store(Mode::ordering, std::memory_order_release);
 }
 
