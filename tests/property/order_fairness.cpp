@@ -53,8 +53,8 @@ class CrowdRun {
     Count until_granted(Count most) {
         Order& order = domain_.order();
         // Each step but that of who gives way counts, or is followed by one that does.
-        for (Count step = 0; !granted_ && total() < most; ++step) {
-            RC_ASSERT(step < 8 * most);
+        for (Count taken = 0; !granted_ && total() < most; ++taken) {
+            RC_ASSERT(taken < 8 * most);
             const ParticipantNumber number = order.current();
             if (number == crowd_.guest) {
                 guest_step(steps_[number]++);
