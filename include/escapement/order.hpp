@@ -246,6 +246,8 @@ class Order {
     [[nodiscard]] bool others_want_the_turn() const;
 
     [[nodiscard]] bool anybody_polls() const;
+    /// True if there is no participant but the caller.
+    [[nodiscard]] bool alone() const;
 
     void set_role(ParticipantNumber participant, const char* role);
     /// `participant`'s polls may be sent back with nothing ready when somebody gives way to it.

@@ -36,6 +36,12 @@ bool Order::anybody_polls() const {
                        [](const Participant& each) { return each.state == State::polling; });
 }
 
+bool Order::alone() const {
+    return std::all_of(participants_.begin(), participants_.end(), [](const Participant& each) {
+        return each.state == State::running || each.state == State::exited || each.state == State::released;
+    });
+}
+
 bool Order::polls_due() const {
     if (options_.policy == Policy::ticktock || since_polls_ >= options_.quantum) return true;
     // A poll does not time out while what it polls for is there.

@@ -22,7 +22,7 @@ namespace {
 bool wait_until_ready(int descriptor, short events) {
     Runtime& domain = runtime();
     domain.operation(false);
-    if (domain.order().participants().size() == 1) return true;  // nobody to keep waiting
+    if (domain.order().alone()) return true;  // nobody to keep waiting
     if (events == POLLOUT && is_descriptor(descriptor, DescriptorKind::event_counter)) return true;
     pollfd asked{.fd = descriptor, .events = events, .revents = 0};
     const int saved = errno;

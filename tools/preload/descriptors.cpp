@@ -1,6 +1,8 @@
 #include "descriptors.hpp"
 
+#include "processes.hpp"
 #include "real.hpp"
+#include "runtime.hpp"
 
 #include <sys/eventfd.h>
 
@@ -64,6 +66,7 @@ ESCAPEMENT_EXPORT int eventfd(unsigned value, int flags) noexcept {
 }
 
 ESCAPEMENT_EXPORT int close(int descriptor) {
-    forget_descriptor(descriptor);
+    if (mode.load(std::memory_order_relaxed) == Mode::ordering && is_own_process())
+        forget_descriptor(descriptor);
     return real().close(descriptor);
 }

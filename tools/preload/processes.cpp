@@ -10,14 +10,19 @@
 
 #include <unistd.h>
 
+#include <atomic>
+
 namespace escapement::preload {
 
 namespace {
+
+std::atomic<pid_t> own_process{0};
 
 /// Ours is the first handler to be registered, so it is the first to run in a child: those of the program may
 /// already create threads and take locks there, in the child's own order.
 void begin_child() {
     if (mode.load(std::memory_order_relaxed) != Mode::ordering || thread_state.number == nobody) return;
+    own_process.store(getpid(), std::memory_order_relaxed);
     runtime().after_fork();
     install_own_handlers();
 }
@@ -25,7 +30,12 @@ void begin_child() {
 }  // namespace
 
 void prepare_for_forks() {
+    own_process.store(getpid(), std::memory_order_relaxed);
     pthread_atfork(nullptr, nullptr, begin_child);
+}
+
+bool is_own_process() {
+    return own_process.load(std::memory_order_relaxed) == getpid();
 }
 
 }  // namespace escapement::preload

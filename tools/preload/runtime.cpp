@@ -290,8 +290,8 @@ void start() {
     options.memory = memory;
     new (runtime_storage) Runtime(settings, options);
     thread_state.number = 0;
-    install_own_handlers();
     prepare_for_forks();
+    install_own_handlers();
     mode.store(Mode::ordering, std::memory_order_release);
 }
 

@@ -155,10 +155,17 @@ class Entry {
 /// While it lives the caller runs without the turn, in a call that nobody can tell the end of.
 class Outside {
   public:
-    explicit Outside(const char* what) { runtime().leave(what); }
-    ~Outside() { runtime().arrive(); }
+    explicit Outside(const char* what) : left_(!runtime().order().alone()) {
+        if (left_) runtime().leave(what);
+    }
+    ~Outside() {
+        if (left_) runtime().arrive();
+    }
     Outside(const Outside&) = delete;
     Outside& operator=(const Outside&) = delete;
+
+  private:
+    bool left_;  ///< who is alone keeps nobody waiting
 };
 
 inline ObjectKey key_of(const volatile void* object) {

@@ -1,6 +1,7 @@
 #include "signals.hpp"
 
 #include "keeper.hpp"
+#include "processes.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 #include "statistics.hpp"
@@ -28,7 +29,6 @@ struct Disposition {
 };
 Disposition dispositions[most_signals];
 std::atomic<int> handler_count{0};
-std::atomic<pid_t> owner{0};  // a vfork(2) child shares our memory, but not our dispositions
 
 bool is_termination(int signal) {
     return signal == SIGTERM || signal == SIGINT;
@@ -61,7 +61,7 @@ bool is_handler(const struct sigaction& action) {
 }
 
 int install(int signal, const struct sigaction* action, struct sigaction* before) {
-    if (signal <= 0 || signal >= most_signals || owner.load(std::memory_order_relaxed) != getpid()) {
+    if (signal <= 0 || signal >= most_signals || !is_own_process()) {
         return real().sigaction(signal, action, before);
     }
     Disposition& disposition = dispositions[signal];
@@ -119,7 +119,6 @@ bool handlers_installed() {
 }
 
 void install_own_handlers() {
-    owner.store(getpid(), std::memory_order_relaxed);
     struct sigaction action {};
     action.sa_sigaction = keeper_speaks;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
@@ -196,7 +195,6 @@ auto wait_for_signal(Call call) -> decltype(call()) {
     const Entry entry;
     if (!entry.ordered()) return call();
     runtime().operation(false);
-    if (runtime().order().participants().size() == 1) return call();
     const Outside outside("a signal");
     return call();
 }
