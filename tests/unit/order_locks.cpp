@@ -210,4 +210,28 @@ TEST_CASE("order: a mutex asked for after a wait starts its own account of clock
     REQUIRE(turn(order) == 1);
 }
 
+TEST_CASE("order: a mutex that is forgotten is free, and those who wait for it have it") {
+    Order order(options);
+    CHECK(order.alone());
+    order.create();
+    CHECK_FALSE(order.alone());
+    order.forget(7);
+    REQUIRE(order.lock(7));
+    order.sleep(1);
+    REQUIRE(turn(order) == 1);
+    REQUIRE_FALSE(order.lock(7));
+    order.jump_to(1);
+    REQUIRE(turn(order) == 0);
+    order.forget(7);
+    CHECK(order.holder(7) == nobody);
+    CHECK_FALSE(order.unlock(7));
+    order.sleep(2);
+    REQUIRE(turn(order) == 1);
+    CHECK(order.holder(7) == 1);
+    order.jump_to(2);
+    order.exit();
+    REQUIRE(turn(order) == 0);
+    CHECK(order.alone());
+}
+
 }  // namespace escapement
