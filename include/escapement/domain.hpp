@@ -31,8 +31,8 @@ class Host {
     /// Virtual time that passed by itself since `now`: none where time is a function of the clocks alone.
     virtual Nanoseconds time_passed(Nanoseconds now) = 0;
     /// True if what `participant` polls for is there, if it is back from outside, or if something from
-    /// outside (a signal, a cancellation) ends its wait. Asked of those in State::polling, waiting and
-    /// outside. Does not wait.
+    /// outside (a signal, a cancellation) ends its wait. Asked of those in State::polling, waiting,
+    /// joining and outside. Does not wait.
     virtual bool poll_ready(ParticipantNumber participant) = 0;
     /// Lets `to` go on, then returns when `from` may. The two are different.
     virtual void hand_over(ParticipantNumber from, ParticipantNumber to) = 0;
@@ -40,7 +40,8 @@ class Host {
     /// otherwise when something may have come or when the (paced) deadline is there. To reach a deadline that
     /// is `no_deadline` is to be stuck.
     virtual IdleEnd idle(Nanoseconds now, Nanoseconds deadline) = 0;
-    /// Nobody can ever go on. Says so (order.stall_report()) and does not return.
+    /// Nobody can ever go on. Says so (order.stall_report()) and does not return; if it does, somebody may after
+    /// all.
     virtual void stuck(const Order& order) = 0;
 
   protected:

@@ -34,7 +34,8 @@ ParticipantNumber Domain::settle() {
             const auto count = static_cast<ParticipantNumber>(order_.participants().size());
             for (ParticipantNumber number = 0; number < count; ++number) {
                 const State state = order_.participants()[number].state;
-                if ((state == State::polling || state == State::waiting || state == State::outside) &&
+                if ((state == State::polling || state == State::waiting || state == State::outside ||
+                     state == State::joining) &&
                     host_.poll_ready(number)) {
                     order_.poll_ready(number);
                 }

@@ -151,6 +151,7 @@ ESCAPEMENT_EXPORT int io_uring_submit_and_wait(io_uring* ring, unsigned wanted) 
     pollfd descriptor{.fd = ring->ring_fd, .events = POLLIN, .revents = 0};
     PollRequest request{.descriptors = &descriptor, .count = 1};
     bool signalled = false;
+    runtime().expect_signals();
     while (result >= 0 && io_uring_cq_ready(ring) < wanted && !signalled) {
         runtime().poll("completions", request, escapement::no_deadline, signalled);
     }

@@ -75,6 +75,7 @@ ESCAPEMENT_EXPORT int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex
     {
         const Entry entry;
         if (!entry.ordered()) return real().pthread_cond_wait(condition, mutex);
+        const CancellationPoint point;
         if (is_shared(condition)) {
             return wait_outside([&] { return real().pthread_cond_wait(condition, mutex); }, mutex);
         }
@@ -90,6 +91,7 @@ ESCAPEMENT_EXPORT int pthread_cond_clockwait(pthread_cond_t* condition, pthread_
     {
         const Entry entry;
         if (!entry.ordered()) return real().pthread_cond_clockwait(condition, mutex, clock, time);
+        const CancellationPoint point;
         if (time->tv_nsec < 0 || time->tv_nsec >= 1'000'000'000) return EINVAL;
         if (is_shared(condition)) {
             return wait_outside([&] { return real().pthread_cond_clockwait(condition, mutex, clock, time); },
@@ -107,6 +109,7 @@ ESCAPEMENT_EXPORT int pthread_cond_timedwait(pthread_cond_t* condition, pthread_
     {
         const Entry entry;
         if (!entry.ordered()) return real().pthread_cond_timedwait(condition, mutex, time);
+        const CancellationPoint point;
         if (time->tv_nsec < 0 || time->tv_nsec >= 1'000'000'000) return EINVAL;
         if (is_shared(condition)) {
             return wait_outside([&] { return real().pthread_cond_timedwait(condition, mutex, time); }, mutex);

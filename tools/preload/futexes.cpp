@@ -42,7 +42,7 @@ long wait_in_order(const FutexCall& call, bool absolute) {
     }
     domain.order().wait(key_of(call.word), "futex", deadline);
     if (domain.pass_turn() == Wakeup::timed_out) return failure(ETIMEDOUT);
-    return domain.my_seat().cancelled.load(std::memory_order_relaxed) ? failure(EINTR) : 0;
+    return 0;
 }
 
 /// Wakes in the order first, then whoever waits outside it.

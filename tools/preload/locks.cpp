@@ -137,10 +137,15 @@ ESCAPEMENT_EXPORT int pthread_once(pthread_once_t* control, void (*routine)()) {
     if (!entry.ordered()) return real().pthread_once(control, routine);
     Runtime& domain = runtime();
     domain.operation();
+    PollRequest request;
+    request.once = control;
     while ((__atomic_load_n(control, __ATOMIC_ACQUIRE) & 3) == once_in_progress) {
+        domain.my_seat().request = &request;
         domain.order().wait(key_of(control), "once");
         domain.pass_turn();
+        domain.my_seat().request = nullptr;
     }
+    // If the routine throws, or its thread is cancelled, what comes after it does not happen.
     thread_state.inside = 0;  // the routine is the program's
     const int result = real().pthread_once(control, routine);
     thread_state.inside = 1;

@@ -35,13 +35,15 @@ class Mask {
 template <typename Attempt>
 int poll_in_order(PollRequest& request, Nanoseconds deadline, const sigset_t* mask, Attempt attempt) {
     Runtime& domain = runtime();
+    const CancellationPoint point;
+    domain.expect_signals();  // first: the mask may let in what has been waiting for it
     const Mask during(mask);
     for (;;) {
         const int result = attempt();
         if (result != 0) return result;
         bool signalled = false;
         const bool came = domain.poll("descriptors", request, deadline, signalled);
-        if (signalled || domain.my_seat().cancelled.load(std::memory_order_relaxed)) {
+        if (signalled || domain.my_seat().cancellation_wanted()) {
             const int last = attempt();
             if (last != 0) return last;
             errno = EINTR;

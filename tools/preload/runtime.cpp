@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 
 namespace escapement::preload {
 
@@ -136,9 +137,14 @@ void Runtime::operation(bool may_yield) {
     published_now_.store(order().now(), std::memory_order_relaxed);
 }
 
-bool Runtime::poll(const char* what, PollRequest& request, Nanoseconds deadline, bool& signalled) {
+void Runtime::expect_signals() {
     Seat& seat = my_seat();
     seat.signalled.store(false, std::memory_order_relaxed);
+    seat.interrupted.store(false, std::memory_order_relaxed);
+}
+
+bool Runtime::poll(const char* what, PollRequest& request, Nanoseconds deadline, bool& signalled) {
+    Seat& seat = my_seat();
     seat.request = &request;
     seat.interruptible = true;
     order().poll(what, deadline);
@@ -195,13 +201,20 @@ void Runtime::exit() {
     const ParticipantNumber number = thread_state.number;
     if (settings_.statistics != nullptr) mine.held_ns += host_ns() - mine.turn_began_ns;
     order().exit();
-    if (mine.detached) order().release(number);
+    if (mine.detached) {
+        mine.thread = pthread_t{};  // soon another's
+        order().release(number);
+    }
     thread_state.number = nobody;
-    decide_for_others();
+    const ParticipantNumber next = domain_.settle();
+    if (next != nobody) return let_go_on(next);
+    // The C library ends the process with its last thread, but it counts the keeper as one.
+    if (keeper_started_) std::exit(0);
 }
 
-void Runtime::note_signal() {
+void Runtime::note_signal(bool restarts) {
     if (thread_state.number == nobody) return;
+    if (!restarts) my_seat().interrupted.store(true, std::memory_order_seq_cst);
     my_seat().signalled.store(true, std::memory_order_seq_cst);
     kick_idler();
 }

@@ -1,6 +1,7 @@
 #pragma once
 // The one domain of a process that was never changed, and the host that it runs on.
 
+#include "real.hpp"
 #include "seat.hpp"
 #include "settings.hpp"
 #include "thread_state.hpp"
@@ -48,7 +49,9 @@ class Runtime final : public Host {
     void operation(bool may_yield = true);
     /// After an order call that freed the turn.
     Wakeup pass_turn() { return domain_.pass_turn(); }
-    /// Polls for `request`; false if it timed out. `signalled` tells if a handler ran meanwhile.
+    /// Forgets the handlers that ran: from here on they end the caller's wait.
+    void expect_signals();
+    /// Polls for `request`; false if it timed out. `signalled` tells if a handler ran since expect_signals().
     bool poll(const char* what, PollRequest& request, Nanoseconds deadline, bool& signalled);
 
     /// Goes on without the turn. For waits of which nobody can tell when they end.
@@ -57,8 +60,10 @@ class Runtime final : public Host {
     void arrive();
     /// The caller's end as a participant.
     void exit();
-    /// A handler runs on this thread.
-    void note_signal();
+    /// A handler runs on this thread; `restarts`: calls that it interrupts are to go on.
+    void note_signal(bool restarts);
+    /// Something that is waited for may have come without an operation: whoever is idle looks again.
+    void kick_idler();
     /// In a child process: the caller is alone.
     void after_fork();
     /// Starts the keeper, once there is more than one participant.
@@ -90,7 +95,6 @@ class Runtime final : public Host {
 
   private:
     void let_go_on(ParticipantNumber to);
-    void kick_idler();
     [[nodiscard]] std::int64_t host_ns() const;
 
     Settings settings_;
@@ -136,11 +140,16 @@ class Entry {
                    mode.load(std::memory_order_relaxed) == Mode::ordering;
         if (!ordered_) return;
         thread_state.inside = 1;
+        if (thread_state.cancelled_anywhere) [[unlikely]]
+            real().pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, nullptr);
         if (thread_state.outside) [[unlikely]]
             runtime().arrive();
     }
     ~Entry() {
-        if (ordered_) thread_state.inside = 0;
+        if (!ordered_) return;
+        thread_state.inside = 0;
+        if (thread_state.cancelled_anywhere) [[unlikely]]
+            real().pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, nullptr);
     }
     Entry(const Entry&) = delete;
     Entry& operator=(const Entry&) = delete;
@@ -152,13 +161,39 @@ class Entry {
     bool ordered_ = false;
 };
 
-/// While it lives the caller runs without the turn, in a call that nobody can tell the end of.
+/// An ordered visit to a point of cancellation (pthreads(7)). What the library itself calls meanwhile must
+/// not act on a cancellation, which would end the thread in the middle of the visit: until it is over,
+/// cancelling is off. The caller acts on it then, by pthread_testcancel(3).
+class CancellationPoint {
+  public:
+    CancellationPoint() {
+        pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before_);
+        runtime().my_seat().cancellable = before_ == PTHREAD_CANCEL_ENABLE;
+    }
+    ~CancellationPoint() {
+        runtime().my_seat().cancellable = false;
+        pthread_setcancelstate(before_, nullptr);
+    }
+    CancellationPoint(const CancellationPoint&) = delete;
+    CancellationPoint& operator=(const CancellationPoint&) = delete;
+
+  private:
+    int before_ = PTHREAD_CANCEL_ENABLE;
+};
+
+/// While it lives the caller runs without the turn, in a call that nobody can tell the end of. A cancellation
+/// may end the thread there: then its cleanup handlers come back by their own operations.
 class Outside {
   public:
-    explicit Outside(const char* what) : left_(!runtime().order().alone()) {
+    explicit Outside(const char* what)
+        : left_(!runtime().order().alone()), cancellable_(runtime().my_seat().cancellable) {
         if (left_) runtime().leave(what);
+        thread_state.inside = 0;
+        if (cancellable_) pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
     }
     ~Outside() {
+        if (cancellable_) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
+        thread_state.inside = 1;
         if (left_) runtime().arrive();
     }
     Outside(const Outside&) = delete;
@@ -166,6 +201,7 @@ class Outside {
 
   private:
     bool left_;  ///< who is alone keeps nobody waiting
+    bool cancellable_;
 };
 
 inline ObjectKey key_of(const volatile void* object) {

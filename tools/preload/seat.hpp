@@ -18,10 +18,11 @@ namespace escapement::preload {
 struct PollRequest {
     pollfd* descriptors = nullptr;
     nfds_t count = 0;
-    sem_t* semaphore = nullptr;  ///< waits for its value to be above 0
-    pid_t child = 0;             ///< with `children`: which, as for waitpid(2)
-    bool children = false;       ///< waits for a child's change of state as well
-    int child_options = 0;       ///< WEXITED and the like, for waitid(2)
+    sem_t* semaphore = nullptr;            ///< waits for its value to be above 0
+    const pthread_once_t* once = nullptr;  ///< waits for it to be in nobody's hands
+    pid_t child = 0;                       ///< with `children`: which, as for waitpid(2)
+    bool children = false;                 ///< waits for a child's change of state as well
+    int child_options = 0;                 ///< WEXITED and the like, for waitid(2)
 };
 
 struct Seat {
@@ -29,10 +30,12 @@ struct Seat {
     // Written before a wait by the participant, which has the turn; read by whoever decides, who has it then.
     PollRequest* request = nullptr;
     bool interruptible = false;
+    bool cancellable = false;  ///< at a point of cancellation, and the program has not turned cancelling off
     // Written by signal handlers and by threads without the turn; read by whoever decides. Sequentially
     // consistent, because they pair with Runtime::idler_: the writer stores this and loads that, the idler
     // stores that and loads this.
-    std::atomic<bool> signalled{false};
+    std::atomic<bool> signalled{false};    ///< a handler ran
+    std::atomic<bool> interrupted{false};  ///< one did that was installed without SA_RESTART
     std::atomic<bool> arrived{false};
     std::atomic<bool> cancelled{false};
     // For the keeper, which looks at the holder's CPU time; written before the thread can have the turn.
@@ -42,6 +45,10 @@ struct Seat {
     bool bounded = false;  ///< its unordered stretches end by themselves (a vCPU with an instruction budget)
     std::int64_t turn_began_ns = 0;
     std::int64_t held_ns = 0;
+
+    [[nodiscard]] bool cancellation_wanted() const {
+        return cancellable && cancelled.load(std::memory_order_seq_cst);
+    }
 };
 
 }  // namespace escapement::preload

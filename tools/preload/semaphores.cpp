@@ -2,7 +2,6 @@
 
 #include "real.hpp"
 #include "runtime.hpp"
-#include "signals.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -28,30 +27,27 @@ int wait_in_order(sem_t* semaphore, Nanoseconds deadline) {
     Runtime& domain = runtime();
     domain.operation();
     Seat& seat = domain.my_seat();
-    seat.signalled.store(false, std::memory_order_relaxed);
+    domain.expect_signals();
     const int saved = errno;
+    // A handler may post it at any time, on a thread without the turn: whoever decides looks at its value,
+    // too.
+    PollRequest request{.semaphore = semaphore};
     for (;;) {
         if (real().sem_trywait(semaphore) == 0) {
             errno = saved;
             return 0;
         }
         if (errno != EAGAIN) return -1;
-        bool signalled = false;
-        Wakeup wakeup{};
-        if (handlers_installed()) {
-            // A handler may post it at any time, so this waits for the outside; and a handler that ran ends
-            // it.
-            PollRequest request{.semaphore = semaphore};
-            wakeup = domain.poll("semaphore", request, deadline, signalled) ? Wakeup::completed
-                                                                            : Wakeup::timed_out;
-        } else {
-            domain.order().wait(key_of(semaphore), "semaphore", deadline);
-            wakeup = domain.pass_turn();
-        }
+        seat.request = &request;
+        seat.interruptible = true;
+        domain.order().wait(key_of(semaphore), "semaphore", deadline);
+        const Wakeup wakeup = domain.pass_turn();
+        seat.request = nullptr;
+        seat.interruptible = false;
         if (wakeup == Wakeup::timed_out) return failure(ETIMEDOUT);
-        int value = 0;
-        if (signalled && sem_getvalue(semaphore, &value) == 0 && value <= 0) return failure(EINTR);
-        if (seat.cancelled.load(std::memory_order_relaxed)) return failure(EINTR);
+        seat.signalled.store(false, std::memory_order_relaxed);
+        const bool ends = seat.interrupted.load(std::memory_order_relaxed) || seat.cancellation_wanted();
+        if (int value = 0; ends && sem_getvalue(semaphore, &value) == 0 && value <= 0) return failure(EINTR);
     }
 }
 
@@ -75,6 +71,7 @@ ESCAPEMENT_EXPORT int sem_wait(sem_t* semaphore) {
     {
         const Entry entry;
         if (!entry.ordered()) return real().sem_wait(semaphore);
+        const CancellationPoint point;
         result = wait_anyhow(semaphore, escapement::no_deadline, [&] { return real().sem_wait(semaphore); });
     }
     pthread_testcancel();
@@ -86,6 +83,7 @@ ESCAPEMENT_EXPORT int sem_clockwait(sem_t* semaphore, clockid_t clock, const tim
     {
         const Entry entry;
         if (!entry.ordered()) return real().sem_clockwait(semaphore, clock, time);
+        const CancellationPoint point;
         result = wait_anyhow(semaphore, runtime().deadline_of(clock, *time),
                              [&] { return real().sem_clockwait(semaphore, clock, time); });
     }
@@ -98,6 +96,7 @@ ESCAPEMENT_EXPORT int sem_timedwait(sem_t* semaphore, const timespec* time) {
     {
         const Entry entry;
         if (!entry.ordered()) return real().sem_timedwait(semaphore, time);
+        const CancellationPoint point;
         result = wait_anyhow(semaphore, runtime().deadline_of(CLOCK_REALTIME, *time),
                              [&] { return real().sem_timedwait(semaphore, time); });
     }
@@ -117,6 +116,8 @@ ESCAPEMENT_EXPORT int sem_post(sem_t* semaphore) noexcept {
     if (entry.ordered()) {
         runtime().operation(false);
         runtime().order().wake(key_of(semaphore), 1);
+    } else if (mode.load(std::memory_order_relaxed) == Mode::ordering) {
+        runtime().kick_idler();
     }
     return result;
 }

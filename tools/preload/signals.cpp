@@ -40,8 +40,10 @@ void handle(int signal, siginfo_t* information, void* context) {
     const bool ordering = mode.load(std::memory_order_relaxed) == Mode::ordering;
     // On a thread that is parked or has just entered this library, what the handler calls must pass through.
     const bool was_inside = thread_state.inside != 0;
-    if (ordering) runtime().note_signal();
+    const bool outside = thread_state.outside;
     const Disposition& disposition = dispositions[signal];
+    if (ordering) runtime().note_signal((disposition.action.sa_flags & SA_RESTART) != 0);
+    if (outside) thread_state.inside = 1;
     errno = saved;
     if (disposition.has.load(std::memory_order_acquire)) {
         if ((disposition.action.sa_flags & SA_SIGINFO) != 0) {
@@ -52,7 +54,8 @@ void handle(int signal, siginfo_t* information, void* context) {
     } else {
         end_by_signal(signal);
     }
-    if (was_inside) thread_state.inside = 1;  // also if the handler began something of its own here
+    // Also if the handler began something of its own here.
+    thread_state.inside = was_inside ? 1 : 0;
 }
 
 bool is_handler(const struct sigaction& action) {

@@ -20,8 +20,9 @@ struct ThreadState {
     ParticipantNumber number = nobody;  ///< nobody: not a participant; its calls pass through
     bool outside = false;  ///< a participant that runs without the turn; its next operation comes back
     volatile std::uint32_t inside =
-        0;                     ///< not 0: in this library; calls pass through (allocators, signal handlers)
-    std::uint32_t rounds = 0;  ///< of thread-specific destructors seen at the thread's end
+        0;  ///< not 0: in this library; calls pass through (allocators, signal handlers)
+    bool cancelled_anywhere = false;  ///< PTHREAD_CANCEL_ASYNCHRONOUS
+    std::uint32_t rounds = 0;         ///< of thread-specific destructors seen at the thread's end
     QemuNotes qemu;
 };
 

@@ -13,10 +13,13 @@ namespace escapement::preload {
 
 namespace {
 
+/// What a thread needs to begin. It exists before its participant does: should its creation fail, or wait for
+/// somebody, the order knows nothing of it yet.
 struct Beginning {
     void* (*routine)(void*);
     void* argument;
-    ParticipantNumber number;
+    ParticipantNumber number = nobody;
+    ParkingPlace place;  ///< until `number` is known
 };
 
 pthread_key_t end_key;
@@ -41,16 +44,19 @@ void expect_thread_end() {
 }
 
 void* begin(void* memory) {
-    const Beginning beginning = *static_cast<Beginning*>(memory);
-    Seat& seat = runtime().seat(beginning.number);
+    auto* const beginning = static_cast<Beginning*>(memory);
+    beginning->place.park();
+    void* (*const routine)(void*) = beginning->routine;
+    void* const argument = beginning->argument;
+    Seat& seat = runtime().seat(beginning->number);
     seat.thread_id.store(static_cast<pid_t>(gettid()), std::memory_order_relaxed);
     thread_state.inside = 1;
-    thread_state.number = beginning.number;
+    thread_state.number = beginning->number;
     seat.place.park();
+    thread_state.inside = 0;  // the allocator may be the program's, with locks of its own
     std::free(memory);
     expect_thread_end();
-    thread_state.inside = 0;
-    return beginning.routine(beginning.argument);
+    return routine(argument);
 }
 
 /// The participant that runs on `thread`; nobody if none does. By the participant with the turn.
@@ -64,6 +70,37 @@ ParticipantNumber participant_of(pthread_t thread) {
         }
     }
     return nobody;
+}
+
+/// Nobody will ask for it any more. Its handle may soon be another's.
+void release(ParticipantNumber number) {
+    runtime().seat(number).thread = pthread_t{};
+    runtime().order().release(number);
+}
+
+/// Waits for the end of `thread`, by `clock` until `time` if there is one.
+int join_in_order(pthread_t thread, void** value, clockid_t clock, const timespec* time) {
+    Runtime& domain = runtime();
+    domain.operation();
+    const ParticipantNumber number = participant_of(thread);
+    if (number == thread_state.number) return EDEADLK;
+    if (number == nobody) {
+        const CancellationPoint point;
+        const Outside outside("the end of a stranger");
+        return real().pthread_join(thread, value);
+    }
+    if (domain.seat(number).detached) return EINVAL;
+    const Nanoseconds deadline = time == nullptr ? no_deadline : domain.deadline_of(clock, *time);
+    const CancellationPoint point;
+    if (!domain.order().join(number, deadline)) {
+        const Wakeup wakeup = domain.pass_turn();
+        // Sent back because of a cancellation, which the caller will act on.
+        if (domain.order().participants()[number].state != State::exited)
+            return wakeup == Wakeup::timed_out ? ETIMEDOUT : EINTR;
+    }
+    const int result = real().pthread_join(thread, value);
+    if (result == 0) release(number);
+    return result;
 }
 
 }  // namespace
@@ -81,49 +118,67 @@ ESCAPEMENT_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* at
     if (!entry.ordered()) return real().pthread_create(thread, attributes, routine, argument);
     Runtime& domain = runtime();
     domain.operation();
-    auto* const beginning = static_cast<Beginning*>(std::malloc(sizeof(Beginning)));
-    if (beginning == nullptr) return EAGAIN;
+    domain.start_keeper();
+    // What follows may allocate: the allocator may be the program's, with locks of its own.
+    thread_state.inside = 0;
     if (thread_state.number == 0) expect_thread_end();
+    void* const memory = std::malloc(sizeof(Beginning));
+    auto* const beginning = memory != nullptr ? new (memory) Beginning : nullptr;
+    int result = EAGAIN;
+    if (beginning != nullptr) {
+        beginning->routine = routine;
+        beginning->argument = argument;
+        result = real().pthread_create(thread, attributes, begin, beginning);
+    }
+    if (result != 0) std::free(memory);
+    thread_state.inside = 1;
+    if (result != 0) return result;
     const ParticipantNumber number = domain.order().create();
-    *beginning = {.routine = routine, .argument = argument, .number = number};
+    beginning->number = number;
     Seat& seat = domain.seat(number);
     seat.place.reset();
     seat.request = nullptr;
     seat.interruptible = false;
+    seat.cancellable = false;
     seat.signalled.store(false, std::memory_order_relaxed);
+    seat.interrupted.store(false, std::memory_order_relaxed);
     seat.arrived.store(false, std::memory_order_relaxed);
     seat.cancelled.store(false, std::memory_order_relaxed);
     seat.bounded = false;
     int detached = PTHREAD_CREATE_JOINABLE;
     if (attributes != nullptr) pthread_attr_getdetachstate(attributes, &detached);
     seat.detached = detached == PTHREAD_CREATE_DETACHED;
-    domain.start_keeper();
-    const int result = real().pthread_create(thread, attributes, begin, beginning);
-    if (result != 0) {
-        domain.order().release(number);
-        std::free(beginning);
-        return result;
-    }
     seat.thread = *thread;
+    seat.thread_id.store(0, std::memory_order_relaxed);
+    beginning->place.unpark();
     return 0;
 }
 
 ESCAPEMENT_EXPORT int pthread_join(pthread_t thread, void** value) {
-    const Entry entry;
-    if (!entry.ordered()) return real().pthread_join(thread, value);
-    Runtime& domain = runtime();
-    domain.operation();
-    const ParticipantNumber number = participant_of(thread);
-    if (number == thread_state.number) return EDEADLK;
-    if (number == nobody) {
-        const Outside outside("the end of a stranger");
-        return real().pthread_join(thread, value);
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return real().pthread_join(thread, value);
+        result = join_in_order(thread, value, CLOCK_REALTIME, nullptr);
     }
-    if (domain.seat(number).detached) return EINVAL;
-    if (!domain.order().join(number)) domain.pass_turn();
-    const int result = real().pthread_join(thread, value);
-    if (result == 0) domain.order().release(number);
+    if (result == EINTR) pthread_testcancel();
     return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_clockjoin_np(pthread_t thread, void** value, clockid_t clock,
+                                           const timespec* time) {
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return real().pthread_clockjoin_np(thread, value, clock, time);
+        result = join_in_order(thread, value, clock, time);
+    }
+    if (result == EINTR) pthread_testcancel();
+    return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_timedjoin_np(pthread_t thread, void** value, const timespec* time) {
+    return pthread_clockjoin_np(thread, value, CLOCK_REALTIME, time);
 }
 
 ESCAPEMENT_EXPORT int pthread_tryjoin_np(pthread_t thread, void** value) noexcept {
@@ -135,23 +190,7 @@ ESCAPEMENT_EXPORT int pthread_tryjoin_np(pthread_t thread, void** value) noexcep
     if (number == nobody) return real().pthread_tryjoin_np(thread, value);
     if (domain.order().participants()[number].state != State::exited) return EBUSY;
     const int result = real().pthread_join(thread, value);
-    if (result == 0) domain.order().release(number);
-    return result;
-}
-
-ESCAPEMENT_EXPORT int pthread_timedjoin_np(pthread_t thread, void** value, const timespec* time) {
-    const Entry entry;
-    if (!entry.ordered()) return real().pthread_timedjoin_np(thread, value, time);
-    Runtime& domain = runtime();
-    domain.operation();
-    const ParticipantNumber number = participant_of(thread);
-    const auto deadline = domain.deadline_of(CLOCK_REALTIME, *time);
-    if (number != nobody && !domain.order().join(number, deadline) &&
-        domain.pass_turn() == escapement::Wakeup::timed_out) {
-        return ETIMEDOUT;
-    }
-    const int result = real().pthread_join(thread, value);
-    if (result == 0 && number != nobody) domain.order().release(number);
+    if (result == 0) release(number);
     return result;
 }
 
@@ -164,7 +203,7 @@ ESCAPEMENT_EXPORT int pthread_detach(pthread_t thread) noexcept {
     const int result = real().pthread_detach(thread);
     if (result == 0 && number != nobody) {
         domain.seat(number).detached = true;
-        if (domain.order().participants()[number].state == State::exited) domain.order().release(number);
+        if (domain.order().participants()[number].state == State::exited) release(number);
     }
     return result;
 }
@@ -179,6 +218,12 @@ ESCAPEMENT_EXPORT int pthread_cancel(pthread_t thread) {
     const ParticipantNumber number = participant_of(thread);
     if (number != nobody) domain.seat(number).cancelled.store(true, std::memory_order_seq_cst);
     return result;
+}
+
+ESCAPEMENT_EXPORT int pthread_setcanceltype(int type, int* before) {
+    // Inside this library a thread is cancelled at the end of its visit only: see Entry.
+    thread_state.cancelled_anywhere = type == PTHREAD_CANCEL_ASYNCHRONOUS;
+    return real().pthread_setcanceltype(type, before);
 }
 
 ESCAPEMENT_EXPORT int pthread_setname_np(pthread_t thread, const char* name) noexcept {

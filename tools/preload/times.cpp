@@ -35,6 +35,8 @@ bool sleep_in_order(Nanoseconds deadline) {
     domain.operation(false);
     PollRequest nothing;
     bool signalled = false;
+    const CancellationPoint point;
+    domain.expect_signals();
     domain.poll("a time", nothing, deadline, signalled);
     return signalled && domain.now() < deadline;
 }

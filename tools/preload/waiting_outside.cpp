@@ -3,6 +3,7 @@
 
 #include "real.hpp"
 #include "runtime.hpp"
+#include "signals.hpp"
 #include "statistics.hpp"
 
 #include <sys/stat.h>
@@ -30,6 +31,11 @@ bool is_live(const pollfd& descriptor) {
     return S_ISCHR(status.st_mode) && isatty(descriptor.fd) == 1;
 }
 
+bool posted(const PollRequest& request) {
+    int value = 0;
+    return request.semaphore != nullptr && sem_getvalue(request.semaphore, &value) == 0 && value > 0;
+}
+
 bool child_ready(const PollRequest& request) {
     siginfo_t information{};
     idtype_t type = P_ALL;
@@ -52,14 +58,14 @@ bool Runtime::poll_ready(ParticipantNumber participant) {
     if (order().participants()[participant].state == State::outside) {
         return its.arrived.load(std::memory_order_seq_cst);
     }
-    if (its.cancelled.load(std::memory_order_seq_cst)) return true;
+    if (its.cancellation_wanted()) return true;
     if (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) return true;
     const PollRequest* const request = its.request;
     if (request == nullptr) return false;
     if (request->children && child_ready(*request)) return true;
-    if (int value = 0;
-        request->semaphore != nullptr && sem_getvalue(request->semaphore, &value) == 0 && value > 0)
-        return true;
+    if (posted(*request)) return true;
+    // Whose routine throws leaves it undone, and wakes nobody. Source: glibc, nptl/pthread_once.c, bit 0.
+    if (request->once != nullptr && (__atomic_load_n(request->once, __ATOMIC_ACQUIRE) & 1) == 0) return true;
     if (request->count == 0) return false;
     const int saved = errno;
     const int ready = real().poll(request->descriptors, request->count, 0);
@@ -103,9 +109,10 @@ Host::IdleEnd Runtime::idle(Nanoseconds now, Nanoseconds deadline) {
         Seat& its = seat(number);
         if (state == State::outside) {
             came = its.arrived.load(std::memory_order_seq_cst);
-        } else if (state == State::polling || state == State::waiting) {
-            came = its.cancelled.load(std::memory_order_seq_cst) ||
-                   (its.interruptible && its.signalled.load(std::memory_order_seq_cst));
+        } else if (state == State::polling || state == State::waiting || state == State::joining) {
+            came = its.cancellation_wanted() ||
+                   (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) ||
+                   (its.request != nullptr && posted(*its.request));
         }
     }
     const std::int64_t began = host_ns();
@@ -124,6 +131,18 @@ Host::IdleEnd Runtime::idle(Nanoseconds now, Nanoseconds deadline) {
 }
 
 void Runtime::stuck(const Order& stuck_order) {
+    // Semaphores may be posted by signal handlers: who waits for one waits for the outside as well.
+    if (handlers_installed()) {
+        const auto& participants = stuck_order.participants();
+        for (ParticipantNumber number = 0; number < participants.size(); ++number) {
+            const PollRequest* const request = seat(number).request;
+            if (participants[number].state != State::waiting || request == nullptr ||
+                request->semaphore == nullptr)
+                continue;
+            idle(stuck_order.now(), no_deadline);
+            return;
+        }
+    }
     const std::string report = stuck_order.stall_report();
     std::fprintf(stderr,
                  "escapement: deadlock: no participant can go on, and nothing from outside or a time-out "
