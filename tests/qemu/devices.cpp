@@ -1,0 +1,65 @@
+// Devices that have something to do with the world outside the guest, or with threads of QEMU's.
+
+#include "recording.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace escapement::qemu_tests;
+
+namespace {
+
+Machine with(Machine machine, std::vector<std::string> options) {
+    machine.options.insert(machine.options.end(), options.begin(), options.end());
+    return machine;
+}
+
+Machine with_disks(std::vector<Disk> disks, Version version = Version::installed) {
+    Machine machine = device_x86("", version);
+    machine.disks = std::move(disks);
+    return machine;
+}
+
+const std::vector<std::string> network{
+    "-netdev", "user,id=n", "-device", "virtio-net-pci,netdev=n", "-object", "filter-replay,id=r,netdev=n"};
+
+}  // namespace
+
+TEST_CASE("disks, aio=threads") {
+    check_reproducible(with_disks({{"raw", "threads"}, {"qcow2", "threads"}}), 2);
+}
+TEST_CASE("disks, aio=threads, 10.0") {
+    check_reproducible(with_disks({{"raw", "threads"}, {"qcow2", "threads"}}, Version::ten), 2);
+}
+TEST_CASE("disks, aio=native") {
+    check_reproducible(with_disks({{"raw", "native", true}, {"qcow2", "native", true}}), 2);
+}
+TEST_CASE("disks, aio=io_uring") {
+    check_reproducible(with_disks({{"raw", "io_uring"}, {"qcow2", "io_uring"}}), 2);
+}
+TEST_CASE("disks, aio=io_uring, 10.0") {
+    check_reproducible(with_disks({{"raw", "io_uring"}, {"qcow2", "io_uring"}}, Version::ten), 2);
+}
+
+TEST_CASE("network: DHCP and ping") {
+    if (!can_run(device_x86())) return;
+    const Machine machine = with(device_x86(), network);
+    check_reproducible(machine, 2);
+    Workplace workplace;
+    const Run run = record(machine, workplace);
+    check_ended_well(machine, run);
+    INFO(run.console());
+    REQUIRE(run.console().find("3 packets received") != std::string::npos);
+}
+TEST_CASE("network: DHCP and ping, 10.0") {
+    check_reproducible(with(device_x86("", Version::ten), network), 2);
+}
+
+TEST_CASE("random numbers: builtin") {
+    Machine machine = with(device_x86(), {"-object", "rng-builtin,id=b", "-device", "virtio-rng-pci,rng=b"});
+    check_reproducible(machine, 2);
+}
+TEST_CASE("random numbers: rng-random") {
+    Machine machine = with(device_x86(), {"-object", "rng-random,id=b,filename=/dev/urandom", "-device",
+                                          "virtio-rng-pci,rng=b"});
+    check_reproducible(machine, 2);
+}
