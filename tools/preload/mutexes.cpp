@@ -4,7 +4,12 @@
 #include "real.hpp"
 #include "runtime.hpp"
 
+#include <linux/futex.h>
+#include <sys/syscall.h>
+
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 
 namespace escapement::preload {
 
@@ -21,26 +26,86 @@ bool is_recursive(const pthread_mutex_t* mutex) {
 
 }  // namespace
 
-int take_real_mutex(pthread_mutex_t* mutex) {
-    int result = real().pthread_mutex_trylock(mutex);
-    if (result == EBUSY) {
-        // Held by somebody who does not take part: another process, a thread from before, a signal handler's
-        // owner.
-        const Outside outside("a mutex held by a stranger");
-        result = real().pthread_mutex_lock(mutex);
+namespace {
+
+/// glibc's trylock keeps a mutex that is beyond recovery for itself while it says so; its lock does not.
+/// Source: glibc, nptl/pthread_mutex_trylock.c; nptl/pthreadP.h (PTHREAD_MUTEX_NOTRECOVERABLE).
+int try_real_mutex(pthread_mutex_t* mutex) {
+    const bool robust = (mutex->__data.__kind & 16) != 0;
+    if (robust && __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED) == INT_MAX - 1)
+        return ENOTRECOVERABLE;
+    return real().pthread_mutex_trylock(mutex);
+}
+
+/// True if the thread that has the real mutex has left the order and is about to end: a robust mutex is
+/// passed on by the kernel then. Source: glibc, nptl/pthreadP.h (PTHREAD_MUTEX_ROBUST_NORMAL_NP);
+/// set_robust_list(2).
+bool owner_is_ending(const pthread_mutex_t* mutex) {
+    if ((mutex->__data.__kind & 16) == 0) return false;
+    const auto owner = static_cast<pid_t>(
+        static_cast<unsigned>(__atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED)) & FUTEX_TID_MASK);
+    Runtime& domain = runtime();
+    const auto& participants = domain.order().participants();
+    for (ParticipantNumber number = 0; number < participants.size(); ++number) {
+        const State state = participants[number].state;
+        if ((state == State::exited || state == State::released) &&
+            domain.seat(number).thread_id.load(std::memory_order_relaxed) == owner)
+            return true;
     }
-    return result;
+    return false;
+}
+
+int lock_outside(pthread_mutex_t* mutex, Nanoseconds deadline) {
+    if (deadline == no_deadline) return real().pthread_mutex_lock(mutex);
+    timespec until{};
+    real().clock_gettime(CLOCK_MONOTONIC, &until);
+    constexpr Nanoseconds second = 1'000'000'000;
+    const Nanoseconds at = Nanoseconds{until.tv_sec} * second + until.tv_nsec +
+                           std::max<Nanoseconds>(deadline - runtime().now_unordered(), 0);
+    until = {.tv_sec = at / second, .tv_nsec = at % second};
+    return real().pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
+}
+
+}  // namespace
+
+int take_real_mutex(pthread_mutex_t* mutex, Nanoseconds deadline) {
+    const int result = try_real_mutex(mutex);
+    if (result != EBUSY) return result;
+    if (owner_is_ending(mutex)) return real().pthread_mutex_lock(mutex);
+    // Held by somebody who does not take part: another process, a thread from before, a signal handler's
+    // owner.
+    const Outside outside("a mutex held by a stranger");
+    return lock_outside(mutex, deadline);
+}
+
+void release_robust_mutexes() {
+    robust_list_head* head = nullptr;
+    std::size_t size = 0;
+    if (real().syscall(SYS_get_robust_list, 0, &head, &size) != 0 || head == nullptr) return;
+    for (robust_list* each = head->list.next; each != &head->list;) {
+        // Bit 0 tells of priority inheritance.
+        const std::uintptr_t entry = reinterpret_cast<std::uintptr_t>(each) & ~std::uintptr_t{1};
+        const auto mutex = entry + static_cast<std::uintptr_t>(head->futex_offset);
+        while (runtime().order().unlock(mutex)) {  // as often as it was locked
+        }
+        each = reinterpret_cast<robust_list*>(entry)->next;
+    }
 }
 
 namespace {
 
+constexpr int not_anew = -1;
+
 /// The order holds for locked what the program has made anew without unlocking it (in a child process, in
-/// memory used for something else before). The real mutex knows better: only the caller runs, so if it can be
-/// had it is free.
-bool take_if_made_anew(Order& order, pthread_mutex_t* mutex) {
-    if (real().pthread_mutex_trylock(mutex) != 0) return false;
+/// memory used for something else before), or what a thread that has ended leaves to the next. The real mutex
+/// knows better: only the caller runs, so if it can be had it is free. Returns what pthread_mutex_trylock(3)
+/// would, or `not_anew`.
+int take_if_made_anew(Order& order, pthread_mutex_t* mutex) {
+    const int result = try_real_mutex(mutex);
+    if (result == ENOTRECOVERABLE) return result;
+    if (result != 0 && result != EOWNERDEAD) return not_anew;
     order.forget(key_of(mutex));
-    return order.try_lock(key_of(mutex));
+    return order.try_lock(key_of(mutex)) ? result : not_anew;
 }
 
 }  // namespace
@@ -49,19 +114,20 @@ int lock_in_order(Runtime& runtime, pthread_mutex_t* mutex, Nanoseconds deadline
     const ObjectKey key = key_of(mutex);
     Order& order = runtime.order();
     if (!order.try_lock(key, is_recursive(mutex))) {
-        if (take_if_made_anew(order, mutex)) return 0;
+        if (const int taken = take_if_made_anew(order, mutex); taken != not_anew) return taken;
         if (type_of(mutex) == PTHREAD_MUTEX_ERRORCHECK && order.holder(key) == thread_state.number)
             return EDEADLK;
         if (!order.lock(key, false, deadline) && runtime.pass_turn() == Wakeup::timed_out) return ETIMEDOUT;
     }
-    const int result = take_real_mutex(mutex);
+    const int result = take_real_mutex(mutex, deadline);
     if (result != 0 && result != EOWNERDEAD) order.unlock(key);
     return result;
 }
 
 int unlock_in_order(Runtime& runtime, pthread_mutex_t* mutex) {
     const int result = real().pthread_mutex_unlock(mutex);
-    if (result == 0) runtime.order().unlock(key_of(mutex));
+    // A normal mutex may be unlocked by another than its owner: no promise of POSIX, but so it works.
+    if (result == 0 && !runtime.order().unlock(key_of(mutex))) runtime.order().forget(key_of(mutex));
     return result;
 }
 
@@ -93,8 +159,11 @@ ESCAPEMENT_EXPORT int pthread_mutex_trylock(pthread_mutex_t* mutex) noexcept {
     Runtime& domain = runtime();
     domain.operation(qemu_before_lock(domain, mutex));
     const auto key = key_of(mutex);
-    if (!domain.order().try_lock(key, is_recursive(mutex))) return EBUSY;
-    const int result = real().pthread_mutex_trylock(mutex);
+    if (!domain.order().try_lock(key, is_recursive(mutex))) {
+        const int taken = take_if_made_anew(domain.order(), mutex);
+        return taken != not_anew ? taken : EBUSY;
+    }
+    const int result = try_real_mutex(mutex);
     if (result != 0 && result != EOWNERDEAD) domain.order().unlock(key);
     return result;
 }

@@ -75,6 +75,48 @@ ESCAPEMENT_EXPORT int getentropy(void* memory, std::size_t size) {
     return 0;
 }
 
+// The C library asks the kernel itself for these, where nobody can see it.
+
+ESCAPEMENT_EXPORT void arc4random_buf(void* memory, std::size_t size) noexcept {
+    const Entry entry;
+    if (!entry.ordered()) {
+        static const auto next = reinterpret_cast<decltype(&arc4random_buf)>(next_function("arc4random_buf"));
+        return next(memory, size);
+    }
+    runtime().operation();
+    fill_randomly(memory, size);
+}
+
+ESCAPEMENT_EXPORT std::uint32_t arc4random() noexcept {
+    std::uint32_t value = 0;
+    arc4random_buf(&value, sizeof value);
+    return value;
+}
+
+ESCAPEMENT_EXPORT std::uint32_t arc4random_uniform(std::uint32_t bound) noexcept {
+    if (bound < 2) return 0;
+    const std::uint32_t excess = -bound % bound;  // 2^32 modulo bound: below it, some would come too often
+    std::uint32_t value = arc4random();
+    while (value < excess)
+        value = arc4random();
+    return value % bound;
+}
+
+/// std::random_device::_M_getval() of libstdc++, which asks the processor. It gets that name when this library is
+/// linked (CMakeLists.txt): the C++ library that is linked into it has one as well.
+ESCAPEMENT_EXPORT unsigned escapement_random_device_value(void* device) {
+    const Entry entry;
+    if (!entry.ordered()) {
+        static const auto next =
+            reinterpret_cast<unsigned (*)(void*)>(next_function("_ZNSt13random_device9_M_getvalEv"));
+        return next(device);
+    }
+    runtime().operation();
+    unsigned value = 0;
+    fill_randomly(&value, sizeof value);
+    return value;
+}
+
 ESCAPEMENT_EXPORT int open(const char* path, int flags, ...) {
     va_list list;
     va_start(list, flags);

@@ -1,5 +1,6 @@
 // Threads: a participant each, from their creator's pthread_create to the last of their own destructors.
 
+#include "mutexes.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 
@@ -35,7 +36,9 @@ void at_thread_end(void* value) {
         return;
     }
     const Entry entry;
-    if (entry.ordered()) runtime().exit();
+    if (!entry.ordered()) return;
+    release_robust_mutexes();
+    runtime().exit();
 }
 
 void expect_thread_end() {

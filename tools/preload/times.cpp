@@ -59,7 +59,7 @@ using namespace escapement::preload;
 
 ESCAPEMENT_EXPORT int clock_gettime(clockid_t clock, timespec* time) noexcept {
     const Entry entry;
-    if (!has_time() || clock < 0 || !runtime().settings().virtual_time)
+    if (!has_time() || clock < 0 || clock > CLOCK_TAI || !runtime().settings().virtual_time)
         return real().clock_gettime(clock, time);
     *time = read_clock(entry, clock);
     return 0;
@@ -71,6 +71,17 @@ ESCAPEMENT_EXPORT int gettimeofday(timeval* time, void* zone) noexcept {
     const timespec now = read_clock(entry, CLOCK_REALTIME);
     *time = {.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
     return 0;
+}
+
+ESCAPEMENT_EXPORT int timespec_get(timespec* time, int base) noexcept {
+    if (base != TIME_UTC) return 0;
+    return clock_gettime(CLOCK_REALTIME, time) == 0 ? base : 0;
+}
+
+ESCAPEMENT_EXPORT clock_t clock() noexcept {
+    timespec time{};
+    if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) != 0) return -1;
+    return time.tv_sec * CLOCKS_PER_SEC + time.tv_nsec / (second / CLOCKS_PER_SEC);
 }
 
 ESCAPEMENT_EXPORT time_t time(time_t* to) noexcept {
