@@ -40,8 +40,8 @@ class Host {
     /// otherwise when something may have come or when the (paced) deadline is there. To reach a deadline that
     /// is `no_deadline` is to be stuck.
     virtual IdleEnd idle(Nanoseconds now, Nanoseconds deadline) = 0;
-    /// Nobody can ever go on. Says so (order.stall_report()) and does not return; if it does, somebody may after
-    /// all.
+    /// Nobody can ever go on. Says so (order.stall_report()) and does not return; if it does, somebody may
+    /// after all.
     virtual void stuck(const Order& order) = 0;
 
   protected:

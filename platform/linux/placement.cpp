@@ -1,14 +1,14 @@
 #include <escapement/placement.hpp>
 
+#include <hwloc.h>
+#include <sched.h>
+
 #include <cerrno>
 #include <charconv>
 #include <cstring>
 #include <memory>
 #include <optional>
 #include <vector>
-
-#include <hwloc.h>
-#include <sched.h>
 
 namespace escapement {
 
@@ -26,7 +26,8 @@ tl::expected<Topology, std::string> load(const std::string& synthetic) {
     if (!synthetic.empty() && hwloc_topology_set_synthetic(raw, synthetic.c_str()) != 0) {
         return tl::unexpected("hwloc does not understand the machine '" + synthetic + "'");
     }
-    if (hwloc_topology_load(raw) != 0) return tl::unexpected<std::string>("hwloc cannot read this machine's topology");
+    if (hwloc_topology_load(raw) != 0)
+        return tl::unexpected<std::string>("hwloc cannot read this machine's topology");
     return topology;
 }
 
@@ -62,7 +63,8 @@ tl::expected<std::set<unsigned>, std::string> allowed_cpus() {
     return tl::unexpected(std::string("cannot read this process's affinity: ") + std::strerror(errno));
 }
 
-tl::expected<Placement, std::string> choose_serial(const std::set<unsigned>& allowed, const std::string& synthetic) {
+tl::expected<Placement, std::string> choose_serial(const std::set<unsigned>& allowed,
+                                                   const std::string& synthetic) {
     const auto topology = load(synthetic);
     if (!topology) return tl::unexpected(topology.error());
     hwloc_topology* const machine = topology->get();
@@ -72,7 +74,8 @@ tl::expected<Placement, std::string> choose_serial(const std::set<unsigned>& all
     for (int index = 0; index < cores; ++index) {
         const hwloc_obj_t core = hwloc_get_obj_by_type(machine, HWLOC_OBJ_CORE, static_cast<unsigned>(index));
         std::optional<unsigned> first;
-        for (int cpu = hwloc_bitmap_first(core->cpuset); cpu >= 0; cpu = hwloc_bitmap_next(core->cpuset, cpu)) {
+        for (int cpu = hwloc_bitmap_first(core->cpuset); cpu >= 0;
+             cpu = hwloc_bitmap_next(core->cpuset, cpu)) {
             if (!first && allowed.contains(static_cast<unsigned>(cpu))) first = static_cast<unsigned>(cpu);
         }
         if (!first) continue;
@@ -99,7 +102,8 @@ tl::expected<Placement, std::string> parse_cpus(const std::string& text, const s
         if (!first || !last || *first > *last || *last > 1U << 20U) return bad();
         for (unsigned cpu = *first; cpu <= *last; ++cpu) {
             if (!allowed.contains(cpu)) {
-                return tl::unexpected("CPU " + std::to_string(cpu) + " cannot be used: " + list_allowed(allowed));
+                return tl::unexpected("CPU " + std::to_string(cpu) +
+                                      " cannot be used: " + list_allowed(allowed));
             }
             placement.cpus.insert(cpu);
         }
@@ -113,7 +117,8 @@ std::string format_cpus(const std::set<unsigned>& cpus) {
     for (auto at = cpus.begin(); at != cpus.end();) {
         const unsigned first = *at;
         unsigned last = first;
-        while (++at != cpus.end() && *at == last + 1) ++last;
+        while (++at != cpus.end() && *at == last + 1)
+            ++last;
         if (!text.empty()) text += ',';
         text += std::to_string(first);
         if (last != first) text += '-' + std::to_string(last);

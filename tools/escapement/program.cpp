@@ -1,16 +1,16 @@
 #include "program.hpp"
 
+#include <elf.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <vector>
-
-#include <elf.h>
-#include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace escapement::command {
 
@@ -49,9 +49,9 @@ tl::expected<std::filesystem::path, std::string> find_program(const std::string&
     };
     if (name.find('/') != std::string::npos) {
         if (usable(name)) return name;
-        return tl::unexpected(fmt::format("{}: {}", name,
-                                          access(name.c_str(), F_OK) != 0 ? std::strerror(errno)
-                                                                          : "not a program that may be run"));
+        return tl::unexpected(fmt::format(
+            "{}: {}", name,
+            access(name.c_str(), F_OK) != 0 ? std::strerror(errno) : "not a program that may be run"));
     }
     const char* const variable = std::getenv("PATH");
     std::string path = variable != nullptr ? variable : "/usr/local/bin:/usr/bin:/bin";
@@ -83,14 +83,16 @@ tl::expected<void, std::string> check_can_be_ordered(const std::filesystem::path
         return {};  // a script: its interpreter, and what it starts, is looked at by the loader
     }
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != own_machine()) {
-        return tl::unexpected(fmt::format("{} is built for another processor or for 32 bits; this escapement orders "
-                                          "only 64-bit programs of its own processor",
-                                          path.string()));
+        return tl::unexpected(
+            fmt::format("{} is built for another processor or for 32 bits; this escapement orders "
+                        "only 64-bit programs of its own processor",
+                        path.string()));
     }
     if (!has_loader(file, header)) {
-        return tl::unexpected(fmt::format("{} is statically linked: no library can be put before it; "
-                                          "use a dynamically linked build, or --policy free to run it as it is",
-                                          path.string()));
+        return tl::unexpected(
+            fmt::format("{} is statically linked: no library can be put before it; "
+                        "use a dynamically linked build, or --policy free to run it as it is",
+                        path.string()));
     }
     return {};
 }

@@ -102,8 +102,8 @@ ESCAPEMENT_EXPORT std::uint32_t arc4random_uniform(std::uint32_t bound) noexcept
     return value % bound;
 }
 
-/// std::random_device::_M_getval() of libstdc++, which asks the processor. It gets that name when this library is
-/// linked (CMakeLists.txt): the C++ library that is linked into it has one as well.
+/// std::random_device::_M_getval() of libstdc++, which asks the processor. It gets that name when this
+/// library is linked (CMakeLists.txt): the C++ library that is linked into it has one as well.
 ESCAPEMENT_EXPORT unsigned escapement_random_device_value(void* device) {
     const Entry entry;
     if (!entry.ordered()) {

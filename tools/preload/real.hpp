@@ -23,31 +23,25 @@
 #include <ctime>
 
 // Functions that exist once. The condition functions are not here: glibc has two versions of each (real.cpp).
-#define ESCAPEMENT_REAL_FUNCTIONS(X)                                                                         \
-    X(pthread_mutex_lock)                                                                                    \
-    X(pthread_mutex_trylock)                                                                                 \
-    X(pthread_mutex_timedlock)                                                                               \
-    X(pthread_mutex_clocklock)                                                                               \
-    X(pthread_mutex_unlock)                                                                                  \
-    X(pthread_rwlock_rdlock)                                                                                 \
-    X(pthread_rwlock_tryrdlock)                                                                              \
-    X(pthread_rwlock_wrlock) X(pthread_rwlock_trywrlock) X(pthread_rwlock_unlock)                            \
-        X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock) X(pthread_spin_lock) X(                  \
-            pthread_spin_trylock) X(pthread_spin_unlock) X(pthread_barrier_init) X(pthread_barrier_destroy)  \
-            X(pthread_barrier_wait) X(pthread_once) X(pthread_create) X(pthread_join) X(pthread_tryjoin_np)  \
-                X(pthread_timedjoin_np) X(pthread_detach) X(pthread_cancel) X(pthread_setname_np)            \
-                    X(pthread_sigmask) X(sigprocmask) X(sigaction) X(sem_wait) X(sem_trywait)                \
-                        X(sem_timedwait) X(sem_clockwait) X(sem_post) X(poll) X(ppoll) X(select) X(pselect)  \
-                            X(epoll_wait) X(epoll_pwait) X(nanosleep) X(clock_nanosleep) X(clock_gettime)    \
-                                X(gettimeofday) X(time) X(sched_yield) X(getrandom) X(getentropy) X(syscall) \
-                                    X(read) X(readv) X(recv) X(recvfrom) X(recvmsg) X(write) X(writev)       \
-                                        X(send) X(sendto) X(sendmsg) X(accept) X(accept4) X(connect)         \
-                                            X(waitpid) X(waitid) X(wait4) X(fork) X(_exit) X(fopen) X(open)  \
-                                                X(openat) X(sigwait) X(sigwaitinfo) X(sigtimedwait)          \
-                                                    X(sigsuspend) X(pause) X(close) X(eventfd)               \
-                                                        X(pthread_setcanceltype) X(pthread_clockjoin_np)     \
-                                                            X(pthread_rwlock_clockrdlock)                    \
-                                                                X(pthread_rwlock_clockwrlock)
+// clang-format off
+#define ESCAPEMENT_REAL_FUNCTIONS(X) \
+    X(pthread_mutex_lock) X(pthread_mutex_trylock) X(pthread_mutex_timedlock) \
+    X(pthread_mutex_clocklock) X(pthread_mutex_unlock) X(pthread_rwlock_rdlock) \
+    X(pthread_rwlock_tryrdlock) X(pthread_rwlock_wrlock) X(pthread_rwlock_trywrlock) \
+    X(pthread_rwlock_unlock) X(pthread_rwlock_timedrdlock) X(pthread_rwlock_timedwrlock) \
+    X(pthread_spin_lock) X(pthread_spin_trylock) X(pthread_spin_unlock) X(pthread_barrier_init) \
+    X(pthread_barrier_destroy) X(pthread_barrier_wait) X(pthread_once) X(pthread_create) \
+    X(pthread_join) X(pthread_tryjoin_np) X(pthread_timedjoin_np) X(pthread_detach) \
+    X(pthread_cancel) X(pthread_setname_np) X(pthread_sigmask) X(sigprocmask) X(sigaction) \
+    X(sem_wait) X(sem_trywait) X(sem_timedwait) X(sem_clockwait) X(sem_post) X(poll) X(ppoll) \
+    X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(nanosleep) X(clock_nanosleep) \
+    X(clock_gettime) X(gettimeofday) X(time) X(sched_yield) X(getrandom) X(getentropy) \
+    X(syscall) X(read) X(readv) X(recv) X(recvfrom) X(recvmsg) X(write) X(writev) X(send) \
+    X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(waitpid) X(waitid) X(wait4) X(fork) \
+    X(_exit) X(fopen) X(open) X(openat) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigsuspend) \
+    X(pause) X(close) X(eventfd) X(pthread_setcanceltype) X(pthread_clockjoin_np) \
+    X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock)
+// clang-format on
 
 namespace escapement::preload {
 
