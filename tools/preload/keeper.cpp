@@ -8,6 +8,7 @@
 #include <escapement/interruption.hpp>
 
 #include <fcntl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -126,6 +127,14 @@ class Watch {
     unsigned asleep_ = 0;
 };
 
+/// A termination signal that every thread blocks waits for the whole process.
+void notice_blocked_termination() {
+    sigset_t pending;
+    if (sigpending(&pending) != 0) return;
+    for (const int signal : {SIGTERM, SIGINT})
+        if (sigismember(&pending, signal) == 1) note_termination(signal);
+}
+
 void see_to_termination() {
     const std::int64_t at = terminated_at.load(std::memory_order_relaxed);
     if (at != 0 && host_ns(CLOCK_MONOTONIC) - at > termination_ns) {
@@ -140,6 +149,7 @@ void* keep(void* /*unused*/) {
         domain.keeper_place().park_for(tick_ns);
         if (domain.decision_wanted()) domain.decide_for_others();
         watch.tick(domain);
+        notice_blocked_termination();
         see_to_termination();
     }
     return nullptr;
@@ -149,6 +159,7 @@ void* keep(void* /*unused*/) {
 
 /// The keeper's signal, on the thread that it speaks to.
 void keeper_speaks(int /*signal*/, siginfo_t* /*information*/, void* context) {
+    see_to_termination();  // it may also be the timer that speaks
     const Word what = word.exchange(Word::nothing, std::memory_order_relaxed);
     if (what == Word::nothing || thread_state.inside != 0 || thread_state.number == nobody ||
         thread_state.outside)
@@ -195,7 +206,19 @@ void start_keeper_thread() {
 void note_termination(int signal) {
     std::int64_t expected = 0;
     termination_signal.store(signal, std::memory_order_relaxed);
-    terminated_at.compare_exchange_strong(expected, host_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
+    if (!terminated_at.compare_exchange_strong(expected, host_ns(CLOCK_MONOTONIC), std::memory_order_relaxed))
+        return;
+    // There may be no keeper yet (a process with one thread), or it may be waiting for the outside on the
+    // domain's behalf. By the system calls: this may be a signal handler.
+    sigevent event{};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = keeper_signal;
+    int timer = 0;
+    if (real().syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) != 0) return;
+    itimerspec time{};
+    time.it_value = {.tv_sec = termination_ns / 1'000'000'000, .tv_nsec = termination_ns % 1'000'000'000 + 1};
+    time.it_interval = {.tv_sec = 0, .tv_nsec = tick_ns};  // should the first one be taken for another's
+    real().syscall(SYS_timer_settime, timer, 0, &time, nullptr);
 }
 
 }  // namespace escapement::preload

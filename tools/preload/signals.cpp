@@ -90,6 +90,7 @@ int install(int signal, const struct sigaction* action, struct sigaction* before
         if (!had) handler_count.fetch_add(1, std::memory_order_relaxed);
         given.sa_sigaction = handle;
         given.sa_flags |= SA_SIGINFO;
+        sigdelset(&given.sa_mask, keeper_signal);
     }
     if (real().sigaction(signal, &given, &kernel_before) != 0) {
         disposition.action = old;
@@ -192,27 +193,38 @@ ESCAPEMENT_EXPORT int sigprocmask(int how, const sigset_t* set, sigset_t* before
 }
 
 namespace {
+/// The program took a signal by waiting for it.
+void note_taken(int signal) {
+    if (is_termination(signal) && mode.load(std::memory_order_relaxed) == Mode::ordering)
+        note_termination(signal);
+}
+
 /// Waits for a signal, which only the outside sends.
 template <typename Call>
 auto wait_for_signal(Call call) -> decltype(call()) {
     const Entry entry;
     if (!entry.ordered()) return call();
     runtime().operation(false);
+    const CancellationPoint point;
     const Outside outside("a signal");
     return call();
 }
 }  // namespace
 
 ESCAPEMENT_EXPORT int sigwait(const sigset_t* set, int* signal) {
-    return wait_for_signal([&] { return real().sigwait(set, signal); });
+    const int result = wait_for_signal([&] { return real().sigwait(set, signal); });
+    if (result == 0) note_taken(*signal);
+    return result;
 }
 ESCAPEMENT_EXPORT int sigwaitinfo(const sigset_t* set, siginfo_t* information) {
-    return wait_for_signal([&] { return real().sigwaitinfo(set, information); });
+    return sigtimedwait(set, information, nullptr);
 }
 ESCAPEMENT_EXPORT int sigtimedwait(const sigset_t* set, siginfo_t* information, const timespec* time) {
     if (time != nullptr && time->tv_sec == 0 && time->tv_nsec == 0)
         return real().sigtimedwait(set, information, time);
-    return wait_for_signal([&] { return real().sigtimedwait(set, information, time); });
+    const int result = wait_for_signal([&] { return real().sigtimedwait(set, information, time); });
+    note_taken(result);
+    return result;
 }
 ESCAPEMENT_EXPORT int sigsuspend(const sigset_t* set) {
     return wait_for_signal([&] { return real().sigsuspend(set); });
