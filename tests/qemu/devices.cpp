@@ -15,6 +15,7 @@ Machine with(Machine machine, std::vector<std::string> options) {
 
 Machine with_disks(std::vector<Disk> disks, Version version = Version::installed) {
     Machine machine = device_x86("", version);
+    machine.also_says = {"guest: /dev/vda", "guest: /dev/vdb"};
     machine.disks = std::move(disks);
     return machine;
 }
@@ -41,14 +42,9 @@ TEST_CASE("disks, aio=io_uring, 10.0") {
 }
 
 TEST_CASE("network: DHCP and ping") {
-    if (!can_run(device_x86())) return;
-    const Machine machine = with(device_x86(), network);
+    Machine machine = with(device_x86(), network);
+    machine.also_says = {"lease of 10.0.2.15", "2 packets received"};
     check_reproducible(machine, 2);
-    Workplace workplace;
-    const Run run = record(machine, workplace);
-    check_ended_well(machine, run);
-    INFO(run.console());
-    REQUIRE(run.console().find("3 packets received") != std::string::npos);
 }
 TEST_CASE("network: DHCP and ping, 10.0") {
     check_reproducible(with(device_x86("", Version::ten), network), 2);
@@ -56,10 +52,12 @@ TEST_CASE("network: DHCP and ping, 10.0") {
 
 TEST_CASE("random numbers: builtin") {
     Machine machine = with(device_x86(), {"-object", "rng-builtin,id=b", "-device", "virtio-rng-pci,rng=b"});
+    machine.also_says = {"guest: random"};
     check_reproducible(machine, 2);
 }
 TEST_CASE("random numbers: rng-random") {
     Machine machine = with(device_x86(), {"-object", "rng-random,id=b,filename=/dev/urandom", "-device",
                                           "virtio-rng-pci,rng=b"});
+    machine.also_says = {"guest: random"};
     check_reproducible(machine, 2);
 }

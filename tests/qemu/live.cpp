@@ -23,20 +23,30 @@ Machine on(const std::string& device, Machine machine) {
     return machine;
 }
 
-/// Types at moments that nobody can foresee.
-void type(const Connection& line, const fs::path& console) {
+/// Types at moments that nobody can foresee. A line that goes both ways is read as well: a guest that nobody
+/// reads waits.
+void type(Connection line, const fs::path& console, bool both_ways) {
+    const auto await = [&](const std::string& text) {
+        if (both_ways) {
+            line.await(text, 90);
+        } else {
+            await_in_file(console, text);
+        }
+    };
     std::minstd_rand random(std::random_device{}());
     std::uniform_real_distribution<double> pause(0.0, 0.4);
-    await_in_file(console, "guest: type");
+    await("guest: type");
     for (const char* const word : {"one", "two", "three", "four", "five"}) {
         sleep_seconds(pause(random));
         line.write(word);
         sleep_seconds(pause(random) / 4);
         line.write("\n");
     }
-    await_in_file(console, "typed 'five'");
+    await("typed 'five'");
     sleep_seconds(pause(random));
     line.write("quit\n");
+    // To the end: what a guest writes when nobody is there any more is recorded as not written.
+    await("Power down\r\n");
 }
 
 /// Records while `meanwhile` types, replays without, and compares.
@@ -64,7 +74,7 @@ TEST_CASE("live: typed into a pipe") {
     check_live(
         machine,
         [&](Process&, const fs::path& directory) {
-            type(Connection(dup(pipe.to_write)), directory / "console");
+            type(Connection(dup(pipe.to_write)), directory / "console", false);
         },
         pipe.to_read);
 }
@@ -74,16 +84,14 @@ TEST_CASE("live: typed into a pipe, 10.0") {
     check_live(
         machine,
         [&](Process&, const fs::path& directory) {
-            type(Connection(dup(pipe.to_write)), directory / "console");
+            type(Connection(dup(pipe.to_write)), directory / "console", false);
         },
         pipe.to_read);
 }
 TEST_CASE("live: typed into a socket") {
     const Machine machine = on("socket,path={dir}/line,server=on,wait=off", device_x86("type"));
     check_live(machine, [](Process&, const fs::path& directory) {
-        const Connection line = Connection::to_socket(directory / "line");
-        type(line, directory / "console");
-        await_in_file(directory / "console", "guest: done");
+        type(Connection::to_socket(directory / "line"), directory / "console", true);
     });
 }
 TEST_CASE("live: typed into a terminal") {
@@ -93,9 +101,8 @@ TEST_CASE("live: typed into a terminal") {
         const std::string said = await_in_file(directory / "output", " (label line)");
         const std::size_t begin = said.find("/dev/");
         REQUIRE(begin != std::string::npos);
-        const Connection line = Connection::to_terminal(said.substr(begin, said.find(' ', begin) - begin));
-        type(line, directory / "console");
-        await_in_file(directory / "console", "guest: done");
+        type(Connection::to_terminal(said.substr(begin, said.find(' ', begin) - begin)),
+             directory / "console", true);
     });
 }
 

@@ -39,7 +39,7 @@ std::string program_of(const Machine& machine) {
 
 fs::path installed_program(const std::string& target) {
     for (const char* const directory : {"/usr/bin", "/usr/local/bin"}) {
-        const fs::path program = fs::path(directory) / ("qemu-system-" + target);
+        fs::path program = fs::path(directory) / ("qemu-system-" + target);
         if (fs::exists(program)) return program;
     }
     return {};

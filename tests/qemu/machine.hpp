@@ -30,8 +30,9 @@ struct Machine {
     std::vector<std::string> escapement{};
     std::vector<Disk> disks{};
     bool exports_symbols = true;
-    std::string says = "guest: done";  ///< the console has this at the end
-    bool serial_to_file = true;        ///< to {dir}/console; otherwise options say where to
+    std::string says = "guest: done";      ///< the console has this at the end
+    std::vector<std::string> also_says{};  ///< and this somewhere
+    bool serial_to_file = true;            ///< to {dir}/console; otherwise options say where to
 };
 
 enum class Mode { record, replay, icount, plain };

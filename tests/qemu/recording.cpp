@@ -95,6 +95,10 @@ void check_ended_well(const Machine& machine, const Run& run) {
     const std::string console = run.console();
     INFO("console:\n" << console);
     REQUIRE(console.find(machine.says) != std::string::npos);
+    for (const std::string& each : machine.also_says) {
+        INFO(each);
+        REQUIRE(console.find(each) != std::string::npos);
+    }
     REQUIRE(run.errors().find("not reproducible") == std::string::npos);
     const auto statistics = nlohmann::json::parse(contents(run.directory / "stats"), nullptr, false);
     REQUIRE(!statistics.is_discarded());
