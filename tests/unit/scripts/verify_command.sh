@@ -51,8 +51,8 @@ expect 1 'the console differs from byte 0, line 1' -n 2 --console '{dir}/console
 }
 rm -rf "${TMPDIR:?}"/*
 
-expect 2 'COMMAND goes after --' -n 2
-expect 2 'is no option' --no-such-option -- cp /etc/passwd '{}'
+expect 2 'what to run goes after --' -n 2
+expect 2 'not expected: --no-such-option' --no-such-option -- cp /etc/passwd '{}'
 expect 2 'put {} into COMMAND' -n 2 -- true
 expect 2 'one run has nothing to be compared with' -n 1 -- cp /etc/passwd '{}'
 expect 2 '--replay needs rr=record' -n 2 --replay -- cp /etc/passwd '{}'
