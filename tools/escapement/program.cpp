@@ -40,6 +40,18 @@ bool has_loader(std::ifstream& file, const Elf64_Ehdr& header) {
     return false;
 }
 
+/// What follows #! at the beginning of a script; "" if it is none.
+std::string interpreter_of(std::ifstream& file) {
+    file.clear();
+    file.seekg(0);
+    std::string line;
+    std::getline(file, line);
+    if (!line.starts_with("#!")) return "";
+    const std::size_t begin = line.find_first_not_of(" \t", 2);
+    if (begin == std::string::npos) return "";
+    return line.substr(begin, line.find_first_of(" \t\r", begin) - begin);
+}
+
 }  // namespace
 
 tl::expected<std::filesystem::path, std::string> find_program(const std::string& name) {
@@ -65,7 +77,11 @@ tl::expected<std::filesystem::path, std::string> find_program(const std::string&
     return tl::unexpected(fmt::format("{}: command not found in PATH", name));
 }
 
-tl::expected<void, std::string> check_can_be_ordered(const std::filesystem::path& path) {
+namespace {
+
+/// As check_can_be_ordered(), of what is `depth` interpreters deep: the system does not go on for ever
+/// either.
+tl::expected<void, std::string> check(const std::filesystem::path& path, int depth) {
     struct stat status {};
     if (stat(path.c_str(), &status) != 0) {
         return tl::unexpected(fmt::format("{}: {}", path.string(), std::strerror(errno)));
@@ -80,7 +96,10 @@ tl::expected<void, std::string> check_can_be_ordered(const std::filesystem::path
     std::ifstream file(path, std::ios::binary);
     Elf64_Ehdr header{};
     if (!read_at(file, 0, header) || std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) {
-        return {};  // a script: its interpreter, and what it starts, is looked at by the loader
+        // A script is what its interpreter is.
+        const std::string interpreter = interpreter_of(file);
+        if (interpreter.empty() || depth >= 4) return {};
+        return check(interpreter, depth + 1);
     }
     if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_machine != own_machine()) {
         return tl::unexpected(
@@ -95,6 +114,12 @@ tl::expected<void, std::string> check_can_be_ordered(const std::filesystem::path
                         path.string()));
     }
     return {};
+}
+
+}  // namespace
+
+tl::expected<void, std::string> check_can_be_ordered(const std::filesystem::path& path) {
+    return check(path, 0);
 }
 
 }  // namespace escapement::command

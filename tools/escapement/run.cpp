@@ -77,9 +77,20 @@ tl::expected<void, std::string> place(const RunOptions& options) {
 
 int run(const RunOptions& options) {
     const auto program = find_program(options.command.front());
-    if (!program) return fail(errno == EACCES ? 126 : 127, program.error());
+    if (!program) {
+        const std::string& name = options.command.front();
+        std::error_code error;
+        const bool exists = name.find('/') != std::string::npos && std::filesystem::exists(name, error);
+        return fail(exists ? 126 : 127, program.error());
+    }
     const auto library = find_preload_library();
     if (!library) return fail(trouble, library.error());
+    if (library->string().find_first_of(" :") != std::string::npos) {
+        return fail(trouble,
+                    fmt::format("{}: the system preloads nothing whose path has a space or a colon in it; "
+                                "install escapement elsewhere",
+                                library->string()));
+    }
     if (options.policy != "free") {
         if (const auto possible = check_can_be_ordered(*program); !possible)
             return fail(trouble, possible.error());

@@ -11,6 +11,19 @@
 #include <cstdio>
 #include <cstring>
 
+// QEMU's, or null: bound by the loader. To look them up by dlsym would allocate where they are missing, and
+// the first call of this library may come from inside an allocator.
+extern "C" {
+#define ESCAPEMENT_QEMU __attribute__((weak, visibility("default"))) extern
+ESCAPEMENT_QEMU std::int64_t icount_get_raw();
+ESCAPEMENT_QEMU bool replay_mutex_locked();
+ESCAPEMENT_QEMU bool bql_locked();                  // from 9.0
+ESCAPEMENT_QEMU bool qemu_mutex_iothread_locked();  // before
+ESCAPEMENT_QEMU bool qemu_in_vcpu_thread();
+ESCAPEMENT_QEMU int replay_mode;
+#undef ESCAPEMENT_QEMU
+}
+
 namespace escapement::preload {
 
 namespace {
@@ -29,7 +42,7 @@ struct Qemu {
     bool (*replay_mutex_locked)() = nullptr;
     bool (*big_lock_held)() = nullptr;
     bool (*in_vcpu_thread)() = nullptr;
-    const int* replay_mode = nullptr;
+    int* replay_mode = nullptr;
     // Everything below is touched only by the participant with the turn.
     const pthread_mutex_t* replay_mutex = nullptr;  ///< the inner one
     const pthread_mutex_t* big_lock = nullptr;
@@ -43,8 +56,8 @@ bool aside = false;
 bool unknown = false;  ///< a QEMU that exports no symbols
 
 template <typename Symbol>
-bool find(Symbol& symbol, const char* name) {
-    symbol = reinterpret_cast<Symbol>(dlsym(RTLD_DEFAULT, name));
+bool find(Symbol*& symbol, Symbol* address) {
+    symbol = address;
     return symbol != nullptr;
 }
 
@@ -87,10 +100,9 @@ struct CommandLine {
 
 bool find_qemu(const Settings& settings) {
     const bool found =
-        find(qemu.icount_get_raw, "icount_get_raw") &&
-        find(qemu.replay_mutex_locked, "replay_mutex_locked") &&
-        (find(qemu.big_lock_held, "bql_locked") || find(qemu.big_lock_held, "qemu_mutex_iothread_locked")) &&
-        find(qemu.in_vcpu_thread, "qemu_in_vcpu_thread") && find(qemu.replay_mode, "replay_mode");
+        find(qemu.icount_get_raw, icount_get_raw) && find(qemu.replay_mutex_locked, replay_mutex_locked) &&
+        (find(qemu.big_lock_held, bql_locked) || find(qemu.big_lock_held, qemu_mutex_iothread_locked)) &&
+        find(qemu.in_vcpu_thread, qemu_in_vcpu_thread) && find(qemu.replay_mode, &replay_mode);
     static CommandLine command;  // static: too large for a small stack
     const bool is_qemu = found || command.program_is_qemu();
     const char* const icount = is_qemu ? command.after("icount") : nullptr;

@@ -58,6 +58,12 @@ void handle(int signal, siginfo_t* information, void* context) {
     thread_state.inside = was_inside ? 1 : 0;
 }
 
+/// Ends the process after the statistics are written, where nobody handles it.
+bool writes_statistics(int signal) {
+    return runtime().settings().statistics != nullptr &&
+           (signal == SIGTERM || signal == SIGINT || signal == SIGHUP);
+}
+
 bool is_handler(const struct sigaction& action) {
     return (action.sa_flags & SA_SIGINFO) != 0 ||
            (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
@@ -91,6 +97,11 @@ int install(int signal, const struct sigaction* action, struct sigaction* before
         given.sa_sigaction = handle;
         given.sa_flags |= SA_SIGINFO;
         sigdelset(&given.sa_mask, keeper_signal);
+    }
+    const bool default_action = (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_DFL;
+    if (default_action && writes_statistics(signal)) {
+        given.sa_sigaction = handle;
+        given.sa_flags = SA_SIGINFO | SA_RESTART;
     }
     if (real().sigaction(signal, &given, &kernel_before) != 0) {
         disposition.action = old;
@@ -129,7 +140,7 @@ void install_own_handlers() {
     real().sigaction(keeper_signal, &action, nullptr);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
         struct sigaction before {};
-        if (runtime().settings().statistics == nullptr || real().sigaction(signal, nullptr, &before) != 0 ||
+        if (!writes_statistics(signal) || real().sigaction(signal, nullptr, &before) != 0 ||
             is_handler(before) || before.sa_handler == SIG_IGN) {
             continue;
         }
