@@ -1,0 +1,36 @@
+// Threads from their beginning to their end, and the C++ library's ways to wait for them.
+
+#include "ordered.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace programs;
+
+TEST_CASE("threads come out the same every time", "[threads]") {
+    const auto* const scenario =
+        GENERATE("joined", "detached", "small-stacks", "destructors", "main-exits", "standard-c");
+    CAPTURE(scenario);
+    expect_same("threads", scenario);
+}
+
+TEST_CASE("thousands of short-lived threads come out the same every time", "[threads]") {
+    expect_same("threads", "thousands", {.quanta = {"", "1"}, .runs = 1});
+}
+
+TEST_CASE("main can be joined, and another thread end the process", "[threads]") {
+    expect_same("threads", "main-is-joined", {.status = 7});
+}
+
+TEST_CASE("the C++ library's waits come out the same every time", "[threads]") {
+    const auto* const scenario = GENERATE("asynchronous", "statics", "semaphore-and-latch", "atomic-wait",
+                                          "once-that-throws", "stopping", "racing", "random-device");
+    CAPTURE(scenario);
+    expect_same("standard_cpp", scenario);
+}
+
+TEST_CASE("strict alternation is the same every time, too", "[threads]") {
+    const Expectation ticktock{.options = {"--policy", "ticktock"}, .quanta = {""}};
+    expect_same("mutexes", "normal", ticktock);
+    expect_same("conditions", "queue", ticktock);
+    expect_same("standard_cpp", "atomic-wait", ticktock);
+}
