@@ -255,10 +255,13 @@ void Machine::check_fairness(unsigned thread, unsigned mutex) {
             require(waiter.passed_by <= most_threads,
                     "a mutex was taken too often from one who waits for it");
         } else {
-            // Within the turn in which he was passed, and within the one that followed a boundary with the
-            // mutex held.
-            require(clock <= participant(other).clock + 2 * program_.quantum + 1,
-                    "a mutex was taken from one who waited for it longer than two quanta");
+            // Whoever asked for something earlier, by his clock, goes before him, continues at the clock of
+            // who let him go on, and has a whole quantum from there; so may the next, and the next. But each
+            // of them only once: then his clock is past the waiter's. The one turn more is that in which the
+            // waiter asked, or that which followed a boundary with the mutex held.
+            const Count threads = program_.threads.size();
+            require(clock <= participant(other).clock + (threads + 1) * (program_.quantum + 1),
+                    "a mutex was taken from one who waited for it longer than everybody's turns");
         }
     }
 }
