@@ -23,6 +23,8 @@ struct Expectation {
     int status = 0;
     std::vector<std::string> options = {};  ///< for every run
     std::vector<std::string> quanta = {"", "1", "13"};
+    bool may_be_marked =
+        false;  ///< other processes have a say: results are the same, and where they had it, it is said
     unsigned runs = 4;  ///< for each quantum, twice: idle and under load
 };
 

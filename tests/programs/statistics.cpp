@@ -56,6 +56,29 @@ TEST_CASE("statistics as JSON of a program that changes its directory and ends b
     REQUIRE(read_json(scratch.path("own.json"))["reproducible"] == true);
 }
 
+TEST_CASE("a run in which a thread came back from outside is marked", "[statistics]") {
+    const Scratch scratch;
+    const std::string path = scratch.path("statistics.json");
+    const std::string program =
+        "import signal, threading, os, time\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})\n"
+        "def send():\n"
+        "    time.sleep(0.1)\n"
+        "    os.kill(os.getpid(), signal.SIGUSR1)\n"
+        "thread = threading.Thread(target=send)\n"
+        "thread.start()\n"
+        "signal.sigwait({signal.SIGUSR1})\n"
+        "thread.join()\n";
+    const Ended ended = run({.arguments = ordered({"python3", "-c", program}, {"--stats=" + path})});
+    INFO(ended.errors);
+    REQUIRE(ended.status == 0);
+    const nlohmann::json json = read_json(path);
+    REQUIRE(json["reproducible"] == false);
+    REQUIRE(json["incidents"].size() == 1);
+    REQUIRE(json["incidents"][0]["reason"] ==
+            "came back into the order when the host let it, having waited for a signal");
+}
+
 TEST_CASE("statistics of many threads are whole", "[statistics]") {
     const Scratch scratch;
     const std::string path = scratch.path("statistics.json");

@@ -133,7 +133,8 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
         "escapement run [OPTIONS] -- COMMAND [ARGUMENTS]...\n\n"
         "Run COMMAND with its threads in order: the same every time.\n"
         "The process becomes COMMAND: its exit status and signals are its own. Status 125: "
-        "escapement failed,\n126: COMMAND cannot be run, 127: it was not found.");
+        "escapement failed,\n126: COMMAND cannot be run, 127: it was not found, 2: the command line is "
+        "wrong.");
     command
         ->add_option("--policy", options->policy,
                      "counted: least clock first; ticktock: strict alternation; free: no order")

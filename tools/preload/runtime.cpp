@@ -248,6 +248,13 @@ void Runtime::start_keeper() {
 
 void Runtime::add_incident(const Incident& incident) {
     const std::size_t index = incident_count_.load(std::memory_order_relaxed);
+    for (std::size_t earlier = 0; earlier < index; ++earlier) {
+        const Incident& each = incidents_[earlier];
+        if (each.participant == incident.participant && each.address == incident.address &&
+            each.reason == incident.reason && each.what == incident.what) {
+            return;  // said already
+        }
+    }
     if (index < most_incidents) {
         incidents_[index] = incident;
         incident_count_.store(index + 1, std::memory_order_release);

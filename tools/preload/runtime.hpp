@@ -20,6 +20,7 @@ struct Incident {
     ParticipantNumber participant = nobody;
     std::uintptr_t address = 0;
     const char* reason = "";
+    const char* what = nullptr;  ///< what it waited for, if that is the reason
 };
 
 class Runtime final : public Host {
@@ -186,7 +187,7 @@ class CancellationPoint {
 class Outside {
   public:
     explicit Outside(const char* what)
-        : left_(!runtime().order().alone()), cancellable_(runtime().my_seat().cancellable) {
+        : left_(!runtime().order().alone()), cancellable_(runtime().my_seat().cancellable), what_(what) {
         if (left_) runtime().leave(what);
         thread_state.inside = 0;
         if (cancellable_) pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, nullptr);
@@ -194,7 +195,12 @@ class Outside {
     ~Outside() {
         if (cancellable_) pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, nullptr);
         thread_state.inside = 1;
-        if (left_) runtime().arrive();
+        if (!left_) return;
+        runtime().arrive();
+        // Never silently: its place among the others' operations is the host's choice.
+        runtime().add_incident({.participant = thread_state.number,
+                                .reason = "came back into the order when the host let it, having waited for ",
+                                .what = what_});
     }
     Outside(const Outside&) = delete;
     Outside& operator=(const Outside&) = delete;
@@ -202,6 +208,7 @@ class Outside {
   private:
     bool left_;  ///< who is alone keeps nobody waiting
     bool cancellable_;
+    const char* what_;
 };
 
 inline ObjectKey key_of(const volatile void* object) {

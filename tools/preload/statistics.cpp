@@ -87,6 +87,7 @@ void as_json(Text& text, Runtime& domain) {
         add_place(text, incident.address);
         text.add("\",\"reason\":\"");
         text.add_escaped(incident.reason);
+        if (incident.what != nullptr) text.add_escaped(incident.what);
         text.add("\"}");
     }
     text.add("],\"operations\":%llu,\"switches\":%llu,\"boundaries\":%llu,\"jumps\":%llu,\"jumped_ns\":%lld,",
@@ -133,7 +134,7 @@ void say_incidents(Text& text, Runtime& domain) {
         if (incident.participant != nobody) {
             text.add("participant %u '%s' ", incident.participant, role_of(domain, incident.participant));
         }
-        text.add("%s", incident.reason);
+        text.add("%s%s", incident.reason, incident.what != nullptr ? incident.what : "");
         if (incident.address != 0) {
             text.add(", at ");
             add_place(text, incident.address);
