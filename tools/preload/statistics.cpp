@@ -26,6 +26,7 @@ struct Text {
     __attribute__((format(printf, 2, 3))) void add(const char* format, ...) {
         va_list list;
         va_start(list, format);
+        // NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): the line above begins it
         const int wanted = std::vsnprintf(text + size, sizeof text - size, format, list);
         va_end(list);
         if (wanted > 0) size += static_cast<std::size_t>(wanted);
