@@ -44,6 +44,7 @@ bool owner_is_ending(const pthread_mutex_t* mutex) {
     if ((mutex->__data.__kind & 16) == 0) return false;
     const auto owner = static_cast<pid_t>(
         static_cast<unsigned>(__atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED)) & FUTEX_TID_MASK);
+    if (owner == 0) return true;  // it has ended since the mutex was tried
     Runtime& domain = runtime();
     const auto& participants = domain.order().participants();
     for (ParticipantNumber number = 0; number < participants.size(); ++number) {
@@ -53,6 +54,13 @@ bool owner_is_ending(const pthread_mutex_t* mutex) {
             return true;
     }
     return false;
+}
+
+/// Of a mutex that the order has given to the caller. A dead owner is waited for, not taken for a living one:
+/// the kernel is about to pass the mutex on, and when it does must not be seen.
+int try_given_mutex(pthread_mutex_t* mutex) {
+    const int result = try_real_mutex(mutex);
+    return result == EBUSY && owner_is_ending(mutex) ? real().pthread_mutex_lock(mutex) : result;
 }
 
 int lock_outside(pthread_mutex_t* mutex, Nanoseconds deadline) {
@@ -69,9 +77,8 @@ int lock_outside(pthread_mutex_t* mutex, Nanoseconds deadline) {
 }  // namespace
 
 int take_real_mutex(pthread_mutex_t* mutex, Nanoseconds deadline) {
-    const int result = try_real_mutex(mutex);
+    const int result = try_given_mutex(mutex);
     if (result != EBUSY) return result;
-    if (owner_is_ending(mutex)) return real().pthread_mutex_lock(mutex);
     // Held by somebody who does not take part: another process, a thread from before, a signal handler's
     // owner.
     const Outside outside("a mutex held by a stranger");
@@ -163,7 +170,7 @@ ESCAPEMENT_EXPORT int pthread_mutex_trylock(pthread_mutex_t* mutex) noexcept {
         const int taken = take_if_made_anew(domain.order(), mutex);
         return taken != not_anew ? taken : EBUSY;
     }
-    const int result = try_real_mutex(mutex);
+    const int result = try_given_mutex(mutex);
     if (result != 0 && result != EOWNERDEAD) domain.order().unlock(key);
     return result;
 }
