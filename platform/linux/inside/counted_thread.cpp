@@ -1,0 +1,187 @@
+// The clock of a counted thread, and its way to a boundary. What is learned of signals' costs is in
+// counted_thread_costs.cpp, the signals themselves in counted_thread_signals.cpp.
+
+#include "counted_thread_costs.hpp"
+#include "raw_system_call.hpp"
+
+#include <escapement/counted_thread.hpp>
+#include <escapement/interruption.hpp>
+
+#include <sys/syscall.h>
+
+#include <algorithm>
+
+namespace escapement {
+
+namespace {
+
+// Between resume()'s last reading and the program lie the caller's own instructions, and those of the signal
+// that begins to step: a boundary among them could not be told from a missed one.
+constexpr Count shortest_run = 1024;
+
+}  // namespace
+
+CountedThread::CountedThread(const CountedThreadOptions& options, BoundaryListener& listener)
+    : options_(options), listener_(listener) {}
+
+CountedThread::~CountedThread() {
+    end();
+}
+
+tl::expected<void, CounterFailure> CountedThread::begin() {
+    auto stepper = Stepper::open();
+    if (!stepper) return tl::unexpected(stepper.error());
+    stepper_.emplace(std::move(*stepper));
+    if (!options_.stepped) {
+        auto counter = Counter::open(options_.clock);
+        if (!counter) return tl::unexpected(counter.error());
+        counter_.emplace(std::move(*counter));
+        auto alarm = Alarm::open(options_.alarm, options_.alarm_signal);
+        if (!alarm) return tl::unexpected(alarm.error());
+        alarm_.emplace(std::move(*alarm));
+        // The kernel says only by reading that it cannot keep them counting.
+        if (const auto count = counter_->read_by_call(); !count) return tl::unexpected(count.error());
+    }
+    thread_id_ = static_cast<int>(raw_system_call(SYS_gettid));
+    enter();
+    if (!options_.stepped && !learn()) return tl::unexpected(CounterFailure{});
+    handlers_ = 0;
+    excluded_ = 0;
+    paused_at_ = net();
+    excluded_ = paused_at_;  // the clock begins at 0
+    return {};
+}
+
+void CountedThread::end() {
+    if (!counter_ && !stepper_) return;
+    if (!paused_) pause();
+    leave();
+    alarm_.reset();
+    counter_.reset();
+    stepper_.reset();
+}
+
+/// The counter as it is; 0 where it cannot be read, which is remembered.
+Count CountedThread::raw() {
+    if (options_.stepped) return stepped_;
+    const auto count = counter_->read();
+    if (!count) [[unlikely]]
+        unreadable_ = true;
+    return count.value_or(0);
+}
+
+/// Without the handlers' counts. A handler may come between the two: then once more, and what that cost is
+/// left out, so that the result is the same whether or not one came.
+Count CountedThread::net(unsigned extra_tries) {
+    Count value = 0;
+    unsigned tries = 0;
+    for (;;) {
+        const Count handlers = handlers_;
+        value = raw() - handlers;
+        ++tries;
+        if (handlers == handlers_ && tries > extra_tries) break;
+    }
+    return value - (tries - 1) * costs_.extra_try;
+}
+
+Count CountedThread::clock() {
+    return (paused_ ? paused_at_ : net()) - excluded_;
+}
+
+tl::expected<Count, CounterFailure> CountedThread::clock_from_elsewhere() const {
+    if (options_.stepped) return stepped_ - excluded_;
+    const auto count = counter_->read_from_elsewhere();
+    if (!count) return count;
+    return *count - handlers_ - excluded_;
+}
+
+void CountedThread::pause() {
+    if (paused_) return;
+    paused_at_ = net();
+    paused_ = true;
+    // From here on nothing counts.
+    if (stepper_->stepping()) kick();
+    const Count clock = paused_at_ - excluded_;
+    if (unreadable_) return miss(Miss::Why::unreadable, {.clock = clock});
+    if (clock > target_) miss(Miss::Why::lost, {.clock = clock});
+}
+
+void CountedThread::resume(Count target) {
+    if (!paused_) return;
+    const Count clock = paused_at_ - excluded_;
+    if (target != no_boundary) target = std::max(target, clock + shortest_run);
+    target_ = target;
+    resuming_ = true;
+    const Approach way = approach(clock, target, options_.margin);
+    if (way.move == Approach::Move::alarm && !options_.stepped &&
+        !(alarm_set_ && alarm_at_ == clock + way.after)) {
+        set_alarm(clock, way.after, 0);
+    }
+    excluded_ = excluded_ + (net() - paused_at_);
+    paused_ = false;
+    resuming_ = false;
+    if (way.move == Approach::Move::step || options_.stepped) kick();
+}
+
+void CountedThread::run_until(Count target) {
+    pause();
+    resume(target);
+}
+
+void CountedThread::set_alarm(Count clock, Count after, Count lost_before) {
+    const auto set = alarm_->set(after + lost_before);
+    if (!set) return miss(Miss::Why::unreadable, {.clock = clock}, set.error());
+    alarm_at_ = clock + after;
+    alarm_set_ = true;
+}
+
+void CountedThread::stop_stepping(void* context) {
+    if (stepper_->stepping()) stepper_->done(context);
+}
+
+void CountedThread::step(Count clock, void* context) {
+    ++statistics_.steps;
+    if (!stepper_->step(context))
+        miss(Miss::Why::no_step, {.clock = clock, .address = interruption_of(context).address});
+}
+
+/// In a handler of ours, while the thread stands still at `clock`: towards the target.
+void CountedThread::go_on(Count clock, void* context) {
+    for (;;) {
+        const Approach way = approach(clock, target_, options_.stepped ? no_boundary : options_.margin);
+        switch (way.move) {
+            case Approach::Move::run:
+                if (options_.stepped) return step(clock, context);
+                return stop_stepping(context);
+            case Approach::Move::alarm:
+                stop_stepping(context);
+                return set_alarm(clock, way.after, costs_.alarm_exit);
+            case Approach::Move::step:
+                return step(clock, context);
+            case Approach::Move::miss:
+                stop_stepping(context);
+                return miss(Miss::Why::late, {.clock = clock, .address = interruption_of(context).address});
+            case Approach::Move::land:
+                break;
+        }
+        ++statistics_.boundaries;
+        stop_stepping(context);
+        // What the listener does is not the thread's own, as if it were between pause() and resume().
+        paused_at_ = clock + excluded_;
+        paused_ = true;
+        const Count next =
+            listener_.at_boundary(*this, {.clock = clock, .address = interruption_of(context).address});
+        paused_ = false;
+        target_ = std::max(next, clock + 1);
+    }
+}
+
+void CountedThread::miss(Miss::Why why, const Boundary& at, CounterFailure failure) {
+    const Miss told{.why = why, .target = target_, .at = at, .failure = failure};
+    target_ = no_boundary;
+    if (alarm_) alarm_->cancel();
+    alarm_set_ = false;
+    listener_.missed(*this, told);
+}
+
+}  // namespace escapement

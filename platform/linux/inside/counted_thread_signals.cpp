@@ -1,0 +1,118 @@
+// The signals of counted threads: whose they are, and what their handlers count.
+
+#include "counted_thread_costs.hpp"
+#include "raw_system_call.hpp"
+
+#include <escapement/interruption.hpp>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace escapement {
+
+namespace {
+
+// initial-exec: the first touch of any other model may allocate, and handlers touch it.
+constinit thread_local CountedThread* current __attribute__((tls_model("initial-exec"))) = nullptr;
+
+struct sigaction trap_before;
+struct sigaction alarm_before;
+int installed_alarm_signal = 0;
+
+void pass_on(const struct sigaction& before, int signal, siginfo_t* information, void* context) {
+    if ((before.sa_flags & SA_SIGINFO) != 0) return before.sa_sigaction(signal, information, context);
+    if (before.sa_handler == SIG_IGN) return;
+    if (before.sa_handler != SIG_DFL) return before.sa_handler(signal);
+    // The default action, once this handler has returned.
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    sigaction(signal, &action, nullptr);
+    raise(signal);
+}
+
+void on_any_signal(int signal, siginfo_t* information, void* context) {
+    if (CountedThread::on_signal(signal, information, context)) return;
+    const int saved = errno;
+    pass_on(signal == SIGTRAP ? trap_before : alarm_before, signal, information, context);
+    errno = saved;
+}
+
+}  // namespace
+
+void CountedThread::install_handlers(int alarm_signal) {
+    if (installed_alarm_signal == alarm_signal) return;
+    struct sigaction action {};
+    action.sa_sigaction = on_any_signal;
+    action.sa_flags = SA_SIGINFO | SA_RESTART;
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, SIGTRAP);
+    sigaddset(&action.sa_mask, alarm_signal);
+    sigaction(alarm_signal, &action, &alarm_before);
+    if (installed_alarm_signal == 0) sigaction(SIGTRAP, &action, &trap_before);
+    installed_alarm_signal = alarm_signal;
+}
+
+void CountedThread::enter() {
+    current = this;
+}
+
+void CountedThread::leave() {
+    current = nullptr;
+}
+
+bool CountedThread::on_signal(int signal, const siginfo_t* information, void* context) {
+    CountedThread* const thread = current;
+    return thread != nullptr && thread->handle(signal, *information, context);
+}
+
+/// This thread's own alarm signal, with its name on it.
+void CountedThread::kick() const {
+    siginfo_t information{};
+    information.si_code = SI_QUEUE;
+    information.si_value.sival_ptr = const_cast<CountedThread*>(this);
+    raw_system_call(SYS_rt_tgsigqueueinfo, raw_system_call(SYS_getpid), thread_id_, options_.alarm_signal,
+                    reinterpret_cast<long>(&information));
+}
+
+bool CountedThread::handle(int signal, const siginfo_t& information, void* context) {
+    const Count entry = raw();
+    bool alarmed = false;
+    if (signal == SIGTRAP) {
+        const Step taken = stepper_->take(information, context);
+        if (!taken) return false;
+        if (options_.stepped && !paused_) stepped_ = stepped_ + taken.retired;
+    } else {
+        alarmed = alarm_ && alarm_->sent(information);
+        const bool kicked = information.si_code == SI_QUEUE && information.si_value.sival_ptr == this;
+        if (!alarmed && !kicked) return false;
+    }
+    if (learning_ != nullptr && learning_->phase == Learning::Phase::steps) {
+        learn_from_step(context, entry);
+        return true;
+    }
+    const Count clock = (options_.stepped ? entry : entry - handlers_ - costs_.entry) - excluded_;
+    if (alarmed) {
+        ++statistics_.alarms;
+        if (!paused_ && alarm_set_ && clock > alarm_at_ && clock - alarm_at_ > statistics_.latest)
+            statistics_.latest = clock - alarm_at_;
+        alarm_set_ = false;
+        if (learning_ != nullptr) learn_from_alarm(clock);
+    }
+    if (paused_) {
+        stop_stepping(context);
+        // Too late for resume() to see that the alarm has been spent: a little later, then.
+        if (resuming_ && alarmed && target_ != no_boundary) set_alarm(alarm_at_, shortest_alarm, 0);
+    } else if (unreadable_) {
+        stop_stepping(context);
+        miss(Miss::Why::unreadable, {.clock = clock, .address = interruption_of(context).address});
+    } else {
+        go_on(clock, context);
+    }
+    if (!options_.stepped) handlers_ = handlers_ + (raw() - entry) + costs_.handler;
+    return true;
+}
+
+}  // namespace escapement
