@@ -59,7 +59,7 @@ class Stepper {
     struct State;
     State& state();
     [[nodiscard]] const State& state() const;
-    alignas(16) unsigned char storage_[512];
+    alignas(16) unsigned char storage_[640];
 };
 
 }  // namespace escapement
