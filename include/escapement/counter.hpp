@@ -114,6 +114,7 @@ class Alarm {
     explicit Alarm(int descriptor) : descriptor_(descriptor) {}
     void close();
     int descriptor_ = -1;
+    Count due_ = 0;  ///< the event's own count at which it sends what was last set
 };
 
 }  // namespace escapement
