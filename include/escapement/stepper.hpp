@@ -3,20 +3,34 @@
 //
 // Contract. For one thread, from inside its own signal handlers. `step` arranges that the thread, once the
 // handler has returned, executes one instruction and takes SIGTRAP before the next; in SIGTRAP's handler
-// `take` says whether that stop was ours. What cannot be stopped in the middle is one step: an arm64 sequence
-// from a load exclusive to its store exclusive. While stepping, asynchronous signals wait: they are blocked
-// in the context that the handler returns to, and unblocked by `done`. An instruction that faults and so
-// raises a signal with a handler stops at the first instruction of that handler.
+// `take` says whether that stop was ours. After one of ours `step` or `done` must follow in the same handler.
 //
 //     void handler(int, siginfo_t* information, void* context) {
 //         if (stepper.take(*information, context)) { … stepper.step(context) or stepper.done(context); }
 //     }
 //
-// Units: instructions. Errors: CounterFailure where the host has no breakpoints to give (arm64).
-// Thread safety: one thread; async-signal-safe; allocates nothing.
+// Not one instruction are: an arm64 sequence from a load exclusive to its store exclusive, which no stop may
+// break up (`retired` is the number on the path taken); x86's MOV SS with the instruction after it (2); one
+// repetition of a repeated x86 string instruction (0 until the last). arm64's `b .`, which goes nowhere,
+// stops at once and is not known to have retired.
+//
+// Signals. An instruction that faults stops at the first instruction of the fault's handler, if there is one.
+// Asynchronous signals wait between steps: they are blocked in the context that the handler returns to, and
+// unblocked by `done`. They come at system calls: one that waited already (before the call), one that the
+// call sends or unblocks, one that ends its waiting; then too the stop is at the handler's first instruction.
+// What the program does to its mask takes effect in the mask that it has after `done`. The handlers of
+// signals lose SIGTRAP from their masks for good. A SIGTRAP of the program's own (int3, brk) is not ours:
+// stepping goes on when its handler, called by the caller, has returned. Not stopped at: handlers for which
+// the processor has no breakpoint left, at a call that waits with a mask of its own or creates a process,
+// thread or program. Those begin with the program's own mask, and are not stepped.
+//
+// Units: instructions. Errors: CounterFailure where the host has no breakpoints to give: also on x86, where
+// system calls and faults need them; Refusal::no_support before Linux 5.13.
+// Thread safety: one thread; async-signal-safe; allocates nothing. Not to be moved between step and take.
 // Sources: Intel SDM 3B, 17.3.1.4 (single-step, TF); AMD APM 2, 13.1.4; kernel, arch/x86/kernel/signal.c (TF
-// is cleared for handlers); kernel, arch/arm64/kernel/hw_breakpoint.c (stepping over a breakpoint); Arm ARM,
-// B2.9 (exclusive monitors), D2.10 (breakpoints).
+// is cleared for handlers), arch/x86/entry/common.c (SYSRET is not used to set TF); kernel,
+// arch/arm64/kernel/hw_breakpoint.c (stepping over a breakpoint); Arm ARM, B2.9 (exclusive monitors), D2.10
+// (breakpoints).
 
 #include <escapement/counter.hpp>
 
@@ -30,6 +44,7 @@ struct Step {
     std::uintptr_t address = 0;  ///< of the instruction that runs next
     std::uint32_t retired = 0;   ///< instructions retired since step(): 1 mostly; 0 within a repeated string
                                  ///< instruction, and where the instruction faulted into a handler
+    bool known = true;           ///< false: `retired` cannot be known, only counted
     bool ours = false;
     explicit operator bool() const { return ours; }
 };
