@@ -1,129 +1,202 @@
+// The choice itself; which machine it is about comes from topology.hpp.
+
+#include "topology.hpp"
+
 #include <escapement/placement.hpp>
 
-#include <hwloc.h>
-#include <sched.h>
-
-#include <cerrno>
-#include <charconv>
-#include <cstring>
-#include <memory>
+#include <algorithm>
+#include <iterator>
+#include <map>
 #include <optional>
-#include <vector>
+#include <tuple>
 
 namespace escapement {
 
 namespace {
 
-struct TopologyEnd {
-    void operator()(hwloc_topology* topology) const { hwloc_topology_destroy(topology); }
-};
-using Topology = std::unique_ptr<hwloc_topology, TopologyEnd>;
+/// CPUs that a participant may have, by their index in the topology; ascending, so neighbours are side by
+/// side.
+using Places = std::vector<std::size_t>;
 
-tl::expected<Topology, std::string> load(const std::string& synthetic) {
-    hwloc_topology_t raw = nullptr;
-    if (hwloc_topology_init(&raw) != 0) return tl::unexpected<std::string>("hwloc cannot begin");
-    Topology topology(raw);
-    if (!synthetic.empty() && hwloc_topology_set_synthetic(raw, synthetic.c_str()) != 0) {
-        return tl::unexpected("hwloc does not understand the machine '" + synthetic + "'");
+std::string counted(std::size_t number, const std::string& thing) {
+    return std::to_string(number) + " " + thing + (number == 1 ? "" : "s");
+}
+
+Places usable_places(const Topology& topology, const std::set<unsigned>& allowed, Siblings siblings) {
+    Places places;
+    // The lowest number of a core's, whatever the order in which hwloc has its threads.
+    std::map<std::size_t, unsigned> first;
+    for (const Cpu& cpu : topology.cpus) {
+        if (!allowed.contains(cpu.number)) continue;
+        const auto [at, fresh] = first.emplace(cpu.core, cpu.number);
+        if (!fresh) at->second = std::min(at->second, cpu.number);
     }
-    if (hwloc_topology_load(raw) != 0)
-        return tl::unexpected<std::string>("hwloc cannot read this machine's topology");
-    return topology;
+    for (std::size_t index = 0; index < topology.cpus.size(); ++index) {
+        const Cpu& cpu = topology.cpus[index];
+        if (!allowed.contains(cpu.number)) continue;
+        if (siblings == Siblings::together || first[cpu.core] == cpu.number) places.push_back(index);
+    }
+    return places;
 }
 
-std::string list_allowed(const std::set<unsigned>& allowed) {
-    return "this process may use CPU" + std::string(allowed.size() == 1 ? " " : "s ") + format_cpus(allowed);
+/// The places of one core type, and why that one.
+struct OneType {
+    Places places;
+    std::string reason;  ///< empty where there is but one
+};
+
+OneType choose_type(const Topology& topology, const Places& places, std::size_t wanted) {
+    std::map<int, Places> by_type;
+    for (const std::size_t place : places)
+        by_type[topology.cpus[place].type].push_back(place);
+    const auto speed = [&topology](int type) {
+        return type < 0 ? -1 : topology.types[static_cast<std::size_t>(type)].speed;
+    };
+    const auto merit = [&](const auto& entry) {
+        return std::tuple(std::min(entry.second.size(), wanted), speed(entry.first), entry.second.size());
+    };
+    auto best = by_type.begin();
+    auto fastest = by_type.begin();
+    for (auto each = by_type.begin(); each != by_type.end(); ++each) {
+        if (merit(*each) >= merit(*best)) best = each;
+        if (speed(each->first) > speed(fastest->first)) fastest = each;
+    }
+    OneType result{.places = best->second, .reason = {}};
+    if (by_type.size() == 1) return result;
+    const std::string name =
+        best->first < 0 ? "" : topology.types[static_cast<std::size_t>(best->first)].name;
+    const std::string named = name.empty() ? "" : " (" + name + ")";
+    if (speed(fastest->first) < 0) {
+        result.reason = " of one core type" + named + ", which of them is faster is not known";
+    } else if (best == fastest) {
+        result.reason = " of the fastest core type" + named;
+    } else {
+        result.reason = " of a slower core type" + named + ", since the fastest has only " +
+                        std::to_string(fastest->second.size()) + " usable";
+    }
+    return result;
 }
 
-std::optional<unsigned> number(std::string_view text) {
-    unsigned value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-    return value;
+/// Of `places` that lie side by side, as many as wanted, those that keep farthest from the lowest CPU
+/// numbers.
+Places choose_side_by_side(const Topology& topology, const Places& places, std::size_t wanted) {
+    if (places.size() <= wanted) return places;
+    const auto lowest = [&](std::size_t begin) {
+        unsigned result = topology.cpus[places[begin]].number;
+        for (std::size_t each = begin; each < begin + wanted; ++each)
+            result = std::min(result, topology.cpus[places[each]].number);
+        return result;
+    };
+    std::size_t best = 0;
+    for (std::size_t begin = 1; begin + wanted <= places.size(); ++begin) {
+        if (lowest(begin) >= lowest(best)) best = begin;
+    }
+    const auto from = places.begin() + static_cast<std::ptrdiff_t>(best);
+    return {from, from + static_cast<std::ptrdiff_t>(wanted)};
+}
+
+struct Choice {
+    Places places;
+    const Neighbourhood* shared = nullptr;
+    const Neighbourhood* closer = nullptr;  ///< the best of what would have been closer, but has too few
+    std::size_t closer_places = 0;
+};
+
+Choice choose_closest(const Topology& topology, const Places& places, std::size_t wanted) {
+    using Merit = std::tuple<std::size_t, std::ptrdiff_t, bool, unsigned>;
+    std::optional<Merit> best;
+    Choice choice;
+    std::vector<std::pair<const Neighbourhood*, std::size_t>> counts;
+    for (const Neighbourhood& each : topology.neighbourhoods) {
+        Places inside;
+        std::set_intersection(each.cpus.begin(), each.cpus.end(), places.begin(), places.end(),
+                              std::back_inserter(inside));
+        if (inside.empty()) continue;
+        counts.emplace_back(&each, inside.size());
+        const Places chosen = choose_side_by_side(topology, inside, wanted);
+        unsigned lowest = topology.cpus[chosen.front()].number;
+        for (const std::size_t place : chosen)
+            lowest = std::min(lowest, topology.cpus[place].number);
+        const Merit merit(chosen.size(), -static_cast<std::ptrdiff_t>(each.cpus.size()), each.has_memory,
+                          lowest);
+        if (best && merit <= *best) continue;
+        best = merit;
+        choice.places = chosen;
+        choice.shared = &each;
+    }
+    for (const auto& [each, count] : counts) {
+        if (each->cpus.size() < choice.shared->cpus.size() && count < choice.places.size() && count > 1 &&
+            count >= choice.closer_places) {
+            choice.closer = each;
+            choice.closer_places = count;
+        }
+    }
+    return choice;
+}
+
+std::string describe_sharing(const Topology& topology, const Choice& choice) {
+    if (choice.places.size() < 2) return "";
+    std::string text = " of one " + choice.shared->name;
+    if (choice.closer != nullptr) {
+        text += " (no " + choice.closer->name + " has more than " + std::to_string(choice.closer_places) +
+                " usable)";
+    }
+    std::set<int> nodes;
+    for (const std::size_t place : choice.places)
+        nodes.insert(topology.cpus[place].node);
+    if (nodes.size() > 1) {
+        text += ", in " + std::to_string(nodes.size()) + " NUMA nodes: some of their memory is another's";
+    }
+    return text;
+}
+
+std::set<unsigned> numbers(const Topology& topology, const Places& places) {
+    std::set<unsigned> result;
+    for (const std::size_t place : places)
+        result.insert(topology.cpus[place].number);
+    return result;
+}
+
+tl::unexpected<std::string> no_cpu(const std::set<unsigned>& allowed) {
+    return tl::unexpected("no CPU that this process may use is there; " + describe_allowed(allowed));
 }
 
 }  // namespace
 
-tl::expected<std::set<unsigned>, std::string> allowed_cpus() {
-    // More CPUs than a cpu_set_t has: ask with larger and larger sets, as sched_getaffinity(2) advises.
-    for (int count = CPU_SETSIZE; count <= 1 << 20; count *= 2) {
-        cpu_set_t* const set = CPU_ALLOC(static_cast<std::size_t>(count));
-        const std::size_t size = CPU_ALLOC_SIZE(static_cast<std::size_t>(count));
-        if (sched_getaffinity(0, size, set) == 0) {
-            std::set<unsigned> cpus;
-            for (unsigned cpu = 0; cpu < static_cast<unsigned>(count); ++cpu) {
-                if (CPU_ISSET_S(cpu, size, set)) cpus.insert(cpu);
-            }
-            CPU_FREE(set);
-            return cpus;
-        }
-        CPU_FREE(set);
-        if (errno != EINVAL) break;
-    }
-    return tl::unexpected(std::string("cannot read this process's affinity: ") + std::strerror(errno));
-}
-
 tl::expected<Placement, std::string> choose_serial(const std::set<unsigned>& allowed,
-                                                   const std::string& synthetic) {
-    const auto topology = load(synthetic);
+                                                   const std::string& machine) {
+    const auto topology = read_topology(machine);
     if (!topology) return tl::unexpected(topology.error());
-    hwloc_topology* const machine = topology->get();
-    const int cores = hwloc_get_nbobjs_by_type(machine, HWLOC_OBJ_CORE);
-    std::optional<unsigned> best;
-    unsigned usable = 0;
-    for (int index = 0; index < cores; ++index) {
-        const hwloc_obj_t core = hwloc_get_obj_by_type(machine, HWLOC_OBJ_CORE, static_cast<unsigned>(index));
-        std::optional<unsigned> first;
-        for (int cpu = hwloc_bitmap_first(core->cpuset); cpu >= 0;
-             cpu = hwloc_bitmap_next(core->cpuset, cpu)) {
-            if (!first && allowed.contains(static_cast<unsigned>(cpu))) first = static_cast<unsigned>(cpu);
-        }
-        if (!first) continue;
-        ++usable;
-        if (!best || *first > *best) best = first;
-    }
-    if (!best && !allowed.empty()) best = *allowed.rbegin();  // a machine whose cores hwloc cannot see
-    if (!best) return tl::unexpected<std::string>("no CPU that this process may use is there");
-    return Placement{.cpus = {*best},
-                     .reason = "serial: one physical core of " + std::to_string(usable) + " usable; " +
-                               list_allowed(allowed)};
+    const Places places = usable_places(*topology, allowed, Siblings::apart);
+    if (places.empty()) return no_cpu(allowed);
+    const OneType type = choose_type(*topology, places, 1);
+    const Choice choice = choose_closest(*topology, type.places, 1);
+    return Placement{.cpus = numbers(*topology, choice.places),
+                     .reason = "serial: one physical core of " + std::to_string(type.places.size()) +
+                               " usable" + type.reason + "; " + describe_allowed(allowed)};
 }
 
-tl::expected<Placement, std::string> parse_cpus(const std::string& text, const std::set<unsigned>& allowed) {
-    Placement placement{.cpus = {}, .reason = "as asked"};
-    const auto bad = [&] { return tl::unexpected("'" + text + "' is not a list of CPUs such as 0-3,8"); };
-    std::size_t at = 0;
-    while (at <= text.size()) {
-        const std::size_t comma = std::min(text.find(',', at), text.size());
-        const std::string_view part = std::string_view(text).substr(at, comma - at);
-        const std::size_t dash = part.find('-');
-        const auto first = number(part.substr(0, dash));
-        const auto last = dash == std::string_view::npos ? first : number(part.substr(dash + 1));
-        if (!first || !last || *first > *last || *last > 1U << 20U) return bad();
-        for (unsigned cpu = *first; cpu <= *last; ++cpu) {
-            if (!allowed.contains(cpu)) {
-                return tl::unexpected("CPU " + std::to_string(cpu) +
-                                      " cannot be used: " + list_allowed(allowed));
-            }
-            placement.cpus.insert(cpu);
-        }
-        at = comma + 1;
+tl::expected<Placement, std::string> choose_parallel(unsigned participants, const std::set<unsigned>& allowed,
+                                                     Siblings siblings, const std::string& machine) {
+    if (participants == 0) return tl::unexpected<std::string>("a domain has at least one participant");
+    const auto topology = read_topology(machine);
+    if (!topology) return tl::unexpected(topology.error());
+    const Places places = usable_places(*topology, allowed, siblings);
+    if (places.empty()) return no_cpu(allowed);
+    const OneType type = choose_type(*topology, places, participants);
+    const Choice choice = choose_closest(*topology, type.places, participants);
+    const std::string thing = siblings == Siblings::apart ? "physical core" : "hardware thread";
+    std::string reason = "parallel: " + counted(choice.places.size(), thing);
+    if (choice.places.size() < participants) {
+        const std::size_t threads = usable_places(*topology, allowed, Siblings::together).size();
+        reason += " for " + std::to_string(participants) + " participants (no more are usable" +
+                  (places.size() > type.places.size() ? " of one core type"
+                   : threads > places.size()          ? " without siblings"
+                                                      : "") +
+                  ")";
     }
-    return placement;
-}
-
-std::string format_cpus(const std::set<unsigned>& cpus) {
-    std::string text;
-    for (auto at = cpus.begin(); at != cpus.end();) {
-        const unsigned first = *at;
-        unsigned last = first;
-        while (++at != cpus.end() && *at == last + 1)
-            ++last;
-        if (!text.empty()) text += ',';
-        text += std::to_string(first);
-        if (last != first) text += '-' + std::to_string(last);
-    }
-    return text;
+    reason += type.reason + describe_sharing(*topology, choice) + "; " + describe_allowed(allowed);
+    return Placement{.cpus = numbers(*topology, choice.places), .reason = reason};
 }
 
 }  // namespace escapement

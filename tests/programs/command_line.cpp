@@ -3,6 +3,7 @@
 #include "ordered.hpp"
 
 #include <catch2/catch.hpp>
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,6 +60,26 @@ TEST_CASE("wrong command lines", "[command]") {
     expect_refused({escapement, "run", "--"}, 2, "");
     expect_refused(ordered({"/bin/true"}, {"--pin", "4095"}), 125, "--pin");
     expect_refused(ordered({"/bin/true"}, {"--pin", "x"}), 125, "--pin");
+}
+
+TEST_CASE("--pin says where the program runs, and why", "[command]") {
+    const std::vector<std::string> command = {case_path("mutexes"), "normal"};
+    const auto said = [&command](const std::vector<std::string>& options) {
+        const Ended ended = run({.arguments = ordered(command, options)});
+        REQUIRE(ended.status == 0);
+        return ended.errors;
+    };
+    cpu_set_t set;
+    REQUIRE(sched_getaffinity(0, sizeof set, &set) == 0);
+    unsigned first = 0;
+    while (CPU_ISSET(first, &set) == 0)
+        ++first;
+    const std::string cpu = std::to_string(first);
+    REQUIRE_THAT(said({"--pin", "auto"}), Catch::Contains("(serial: one physical core of "));
+    REQUIRE_THAT(said({"--pin", cpu}), Catch::StartsWith("escapement: on CPU " + cpu + " (as asked; "));
+    REQUIRE_THAT(said({"--pin", "auto", "--policy", "free"}), Catch::StartsWith("escapement: on any CPU ("));
+    REQUIRE(said({"--pin", "none"}).empty());
+    REQUIRE(said({}).empty());
 }
 
 TEST_CASE("programs that no library can be put before are refused in a line", "[command]") {

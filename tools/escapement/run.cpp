@@ -29,6 +29,7 @@ struct RunOptions {
     std::string time = "virtual";
     std::uint64_t seed = 1;
     std::string pin = "auto";
+    bool says_where = false;  ///< --pin was given, so its answer is wanted
     std::optional<std::string> statistics;
     std::vector<std::string> command;
 };
@@ -58,18 +59,25 @@ tl::expected<std::filesystem::path, std::string> find_preload_library() {
                                       (prefix / ESCAPEMENT_LIBRARY_DIRECTORY / "escapement").string()));
 }
 
-/// Chooses CPUs and tells the preload library, which binds the process once it knows that it will be ordered
-/// there.
+/// Chooses CPUs, says so if that was asked for, and tells the preload library, which binds the process once
+/// it knows that it will be ordered there.
 tl::expected<void, std::string> place(const RunOptions& options) {
     unsetenv("ESCAPEMENT_CPUS");
-    if (options.pin == "none" || (options.pin == "auto" && options.policy == "free")) return {};
+    const bool says_where = options.says_where || options.statistics == "-";
+    if (options.pin == "none") return {};
+    if (options.pin == "auto" && options.policy == "free") {
+        if (says_where)
+            fmt::print(stderr, "escapement: on any CPU (without an order threads run side by side)\n");
+        return {};
+    }
     const auto allowed = allowed_cpus();
     if (!allowed) return tl::unexpected(allowed.error());
     const auto placement =
         options.pin == "auto" ? choose_serial(*allowed) : parse_cpus(options.pin, *allowed);
     if (!placement) return tl::unexpected("--pin: " + placement.error());
-    if (options.statistics == "-") {
-        fmt::print(stderr, "escapement: on CPU {} ({})\n", format_cpus(placement->cpus), placement->reason);
+    if (says_where) {
+        fmt::print(stderr, "escapement: on CPU{} {} ({})\n", placement->cpus.size() == 1 ? "" : "s",
+                   format_cpus(placement->cpus), placement->reason);
     }
     set("ESCAPEMENT_CPUS", fmt::format("{}", fmt::join(placement->cpus, ",")));
     return {};
@@ -157,8 +165,15 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
     command->add_option("--seed", options->seed, "of the generator behind getrandom and /dev/urandom")
         ->capture_default_str();
     command
-        ->add_option("--pin", options->pin, "auto: one physical core; none; or a list of CPUs such as 0-3,8")
-        ->capture_default_str();
+        ->add_option_function<std::string>(
+            "--pin",
+            [options](const std::string& pin) {
+                options->pin = pin;
+                options->says_where = true;
+            },
+            "auto: one physical core, of the fastest type; none: anywhere; or a list of CPUs such as 0-3,8. "
+            "Given, it says what was chosen and why, as --stats does")
+        ->default_str("auto");
     command->add_flag("--stats{-}", options->statistics,
                       "say at the end what the order did: as text, or with =FILE as JSON");
     command->callback([options, &command_line, &status] {
