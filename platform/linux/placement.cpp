@@ -124,6 +124,7 @@ Choice choose_closest(const Topology& topology, const Places& places, std::size_
         choice.places = chosen;
         choice.shared = &each;
     }
+    if (choice.shared == nullptr) return choice;  // without places; the machine has all of them otherwise
     for (const auto& [each, count] : counts) {
         if (each->cpus.size() < choice.shared->cpus.size() && count < choice.places.size() && count > 1 &&
             count >= choice.closer_places) {

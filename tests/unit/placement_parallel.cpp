@@ -86,7 +86,7 @@ TEST_CASE("sockets whose numbers alternate are kept apart") {
 }
 
 TEST_CASE("core types are not mixed") {
-    // Two fast cores with siblings, eight slower ones without, four to an L2.
+    // Four fast cores and twelve slower ones, four to an L2.
     const std::string machine = machines::make(
         "package:1 l3:1 l2:4 core:4 pu:1", {{range(0, 3), 10, "IntelCore"}, {range(4, 15), 1, "IntelAtom"}});
     const Placement fast = parallel(3, range(0, 15), machine);
