@@ -129,10 +129,11 @@ class CountedThread {
   private:
     /// What signals and reads cost in counts of the clock, so that they can be left out of it.
     struct Costs {
-        Count handler = 0;     ///< of a signal, but for what lies between the handler's two readings
-        Count entry = 0;       ///< the part of it before the first reading
-        Count extra_try = 0;   ///< of a reading that had to be made again
-        Count alarm_exit = 0;  ///< alarm's counts from its setting in a handler to the program
+        Count handler = 0;    ///< of a signal, but for what lies between the handler's two readings
+        Count entry = 0;      ///< the part of it before the first reading
+        Count extra_try = 0;  ///< of a reading that had to be made again, because a handler came between
+        Count extra_try_of_page = 0;  ///< and because the kernel did
+        Count alarm_exit = 0;         ///< alarm's counts from its setting in a handler to the program
     };
     struct Learning;
 

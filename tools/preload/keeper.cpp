@@ -1,5 +1,6 @@
 #include "keeper.hpp"
 
+#include "counting.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 #include "signals.hpp"
@@ -106,6 +107,8 @@ class Watch {
         } else if (cpu - last_ < millisecond / 10) {
             asleep_ = is_asleep(thread) ? asleep_ + 1 : 0;
             if (asleep_ >= asleep_ticks) say(thread, Word::leave);
+        } else if (counting && cpu - began_ > suspicious_ns) {
+            notice_lost_alarm(holder);
         } else if (!seat.bounded && cpu - began_ > suspicious_ns) {
             asleep_ = 0;
             const bool spins = cpu - began_ > certain_ns && repeats.load(std::memory_order_relaxed);

@@ -110,7 +110,8 @@ bool find_qemu(const Settings& settings) {
     aside = is_qemu && icount == nullptr && command.after("readconfig") == nullptr;
     // Without record/replay the vCPU thread never comes to a place where its instruction count may be read.
     const bool replaying = icount != nullptr && std::strstr(icount, "rr=") != nullptr;
-    reported = found && replaying && settings.clock != ClockSource::operations;
+    reported = found && replaying &&
+               (settings.clock == ClockSource::automatic || settings.clock == ClockSource::reported);
     if (!found) qemu = Qemu{};
     unknown = is_qemu && !found;
 
@@ -145,6 +146,7 @@ bool gives_way_at_boundaries() {
 }
 
 const char* clock_name() {
+    if (counting) return runtime().settings().clock == ClockSource::perf ? "perf" : "stepped";
     return reported ? "reported" : "operations";
 }
 

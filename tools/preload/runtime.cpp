@@ -137,6 +137,12 @@ void Runtime::operation(bool may_yield) {
     published_now_.store(order().now(), std::memory_order_relaxed);
 }
 
+void Runtime::boundary() {
+    heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    domain_.boundary();
+    published_now_.store(order().now(), std::memory_order_relaxed);
+}
+
 void Runtime::expect_signals() {
     Seat& seat = my_seat();
     seat.signalled.store(false, std::memory_order_relaxed);
@@ -235,6 +241,7 @@ void Runtime::after_fork() {
     mine.thread = pthread_self();
     for (ParticipantNumber number = 0; number < order().participants().size(); ++number)
         seat(number).place.reset();
+    if (counting) begin_counting();  // anew: the parent's counters count the parent
     idler_.store(0, std::memory_order_relaxed);
     keeper_place_.reset();
     keeper_started_ = false;
@@ -296,6 +303,13 @@ Runtime& runtime() {
     return *std::launder(reinterpret_cast<Runtime*>(runtime_storage));
 }
 
+namespace {
+Count default_quantum(const Settings& settings, bool counted_by_emulator) {
+    if (settings.clock == ClockSource::stepped) return 10'000;
+    return counted_by_emulator || settings.clock == ClockSource::perf ? 1'000'000 : 1'000;
+}
+}  // namespace
+
 void start() {
     // The first call comes from the only thread; what it calls in turn passes through.
     mode.store(Mode::aside, std::memory_order_relaxed);
@@ -306,13 +320,20 @@ void start() {
     auto* const memory = new (memory_storage) MappedMemory;
     OrderOptions options;
     options.policy = settings.ordering == Ordering::ticktock ? Policy::ticktock : Policy::counted;
-    options.quantum = settings.quantum != 0 ? settings.quantum : (counted_by_emulator ? 1'000'000 : 1'000);
+    options.quantum =
+        settings.quantum != 0 ? settings.quantum : default_quantum(settings, counted_by_emulator);
     options.memory = memory;
     new (runtime_storage) Runtime(settings, options);
     thread_state.number = 0;
     prepare_for_forks();
+    prepare_counting(settings);
     install_own_handlers();
     mode.store(Mode::ordering, std::memory_order_release);
+    if (!counting) return;
+    begin_counting();
+    thread_state.inside = 1;
+    resume_counting();
+    thread_state.inside = 0;
 }
 
 namespace {

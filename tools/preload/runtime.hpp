@@ -1,6 +1,7 @@
 #pragma once
 // The one domain of a process that was never changed, and the host that it runs on.
 
+#include "counting.hpp"
 #include "real.hpp"
 #include "seat.hpp"
 #include "settings.hpp"
@@ -48,6 +49,8 @@ class Runtime final : public Host {
 
     /// Before an ordered operation: counts it; hands the turn on if that is due and `may_yield`.
     void operation(bool may_yield = true);
+    /// The caller is at a boundary of its clock: hands the turn on if that is due.
+    void boundary();
     /// After an order call that freed the turn.
     Wakeup pass_turn() { return domain_.pass_turn(); }
     /// Forgets the handlers that ran: from here on they end the caller's wait.
@@ -141,13 +144,21 @@ class Entry {
                    mode.load(std::memory_order_relaxed) == Mode::ordering;
         if (!ordered_) return;
         thread_state.inside = 1;
+        if (counting) [[unlikely]]
+            paused_ = pause_counting();
         if (thread_state.cancelled_anywhere) [[unlikely]]
             real().pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, nullptr);
-        if (thread_state.outside) [[unlikely]]
+        if (thread_state.outside) [[unlikely]] {
             runtime().arrive();
+            if (paused_) forget_progress();
+        } else if (paused_) {
+            report_progress();
+        }
     }
     ~Entry() {
         if (!ordered_) return;
+        if (paused_) [[unlikely]]
+            resume_counting();
         thread_state.inside = 0;
         if (thread_state.cancelled_anywhere) [[unlikely]]
             real().pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, nullptr);
@@ -160,6 +171,7 @@ class Entry {
 
   private:
     bool ordered_ = false;
+    bool paused_ = false;  ///< its clock, by this visit
 };
 
 /// An ordered visit to a point of cancellation (pthreads(7)). What the library itself calls meanwhile must

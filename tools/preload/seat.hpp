@@ -1,6 +1,7 @@
 #pragma once
 // A participant's place in this process: where it parks and what it waits for. Seats never move.
 
+#include <escapement/counted_thread.hpp>
 #include <escapement/order.hpp>
 #include <escapement/parking.hpp>
 
@@ -11,6 +12,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 namespace escapement::preload {
 
@@ -43,6 +45,10 @@ struct Seat {
     pthread_t thread{};
     bool detached = false;
     bool bounded = false;  ///< its unordered stretches end by themselves (a vCPU with an instruction budget)
+    // Where its clock counts what it does itself (counting.hpp); the participant's own.
+    std::optional<CountedThread> counted;
+    Count reported_clock = 0;  ///< of it: as far as the order knows
+    Count deferral = 0;        ///< counts since it could not be stopped where its boundary was
     std::int64_t turn_began_ns = 0;
     std::int64_t held_ns = 0;
 

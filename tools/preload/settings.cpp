@@ -29,6 +29,24 @@ std::uint64_t number(const char* variable, std::uint64_t otherwise) {
     return value;
 }
 
+/// TYPE:CONFIG:CONFIG1:CONFIG2, in hexadecimal.
+EventCode event(const char* variable) {
+    const char* const text = std::getenv(variable);
+    if (text == nullptr) refuse(variable, "");
+    std::uint64_t parts[4] = {};
+    const char* at = text;
+    for (std::uint64_t& part : parts) {
+        char* end = nullptr;
+        part = std::strtoull(at, &end, 16);
+        if (end == at || *end != (&part == &parts[3] ? '\0' : ':')) refuse(variable, text);
+        at = end + 1;
+    }
+    return {.type = static_cast<std::uint32_t>(parts[0]),
+            .config = parts[1],
+            .config1 = parts[2],
+            .config2 = parts[3]};
+}
+
 }  // namespace
 
 Settings read_settings() {
@@ -47,6 +65,14 @@ Settings read_settings() {
             settings.clock = ClockSource::reported;
         } else if (std::strcmp(clock, "operations") == 0) {
             settings.clock = ClockSource::operations;
+        } else if (std::strcmp(clock, "perf") == 0) {
+            settings.clock = ClockSource::perf;
+            settings.event_name = std::getenv("ESCAPEMENT_EVENT_NAME");
+            settings.clock_event = event("ESCAPEMENT_EVENT");
+            settings.alarm_event = event("ESCAPEMENT_ALARM");
+            settings.margin = number("ESCAPEMENT_MARGIN", 0);
+        } else if (std::strcmp(clock, "stepped") == 0) {
+            settings.clock = ClockSource::stepped;
         } else if (std::strcmp(clock, "auto") != 0) {
             refuse("ESCAPEMENT_CLOCK", clock);
         }

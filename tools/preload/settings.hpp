@@ -1,6 +1,8 @@
 #pragma once
 // What `escapement run` asks for, as it reaches this library: through the environment.
 
+#include <escapement/counter.hpp>
+
 #include <sys/types.h>
 
 #include <cstdint>
@@ -8,12 +10,17 @@
 namespace escapement::preload {
 
 enum class Ordering : std::uint8_t { free, ticktock, counted };
-enum class ClockSource : std::uint8_t { automatic, reported, operations };
+enum class ClockSource : std::uint8_t { automatic, reported, operations, perf, stepped };
 
 struct Settings {
     Ordering ordering = Ordering::counted;
     ClockSource clock = ClockSource::automatic;
     std::uint64_t quantum = 0;  ///< counts; 0: what suits the clock
+    // Of ClockSource::perf: what is counted, what ends turns, and by how many counts that may come late.
+    const char* event_name = nullptr;
+    EventCode clock_event;
+    EventCode alarm_event;
+    Count margin = 0;
     bool virtual_time = true;
     std::uint64_t seed = 1;
     const char* statistics = nullptr;  ///< null: none, "-": as text to standard error, else JSON to this path

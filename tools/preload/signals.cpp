@@ -1,5 +1,6 @@
 #include "signals.hpp"
 
+#include "counting.hpp"
 #include "keeper.hpp"
 #include "processes.hpp"
 #include "real.hpp"
@@ -69,6 +70,17 @@ bool is_handler(const struct sigaction& action) {
            (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
 }
 
+/// What a program blocks is not to keep this library's own signals from coming.
+sigset_t without_ours(const sigset_t& set) {
+    sigset_t result = set;
+    sigdelset(&result, keeper_signal);
+    if (counting) {
+        sigdelset(&result, SIGTRAP);
+        sigdelset(&result, alarm_signal());
+    }
+    return result;
+}
+
 int install(int signal, const struct sigaction* action, struct sigaction* before) {
     if (signal <= 0 || signal >= most_signals || !is_own_process()) {
         return real().sigaction(signal, action, before);
@@ -86,7 +98,8 @@ int install(int signal, const struct sigaction* action, struct sigaction* before
     const struct sigaction old = disposition.action;
     const bool had = disposition.has.load(std::memory_order_acquire);
     struct sigaction given = *action;
-    if (signal == keeper_signal) {  // ours; the program is told that it has it
+    if (signal == keeper_signal ||
+        (counting && signal == alarm_signal())) {  // ours; it is told that it has it
         if (before != nullptr) *before = {};
         return 0;
     }
@@ -96,12 +109,20 @@ int install(int signal, const struct sigaction* action, struct sigaction* before
         if (!had) handler_count.fetch_add(1, std::memory_order_relaxed);
         given.sa_sigaction = handle;
         given.sa_flags |= SA_SIGINFO;
-        sigdelset(&given.sa_mask, keeper_signal);
+        given.sa_mask = without_ours(given.sa_mask);
     }
     const bool default_action = (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_DFL;
     if (default_action && writes_statistics(signal)) {
         given.sa_sigaction = handle;
         given.sa_flags = SA_SIGINFO | SA_RESTART;
+    }
+    if (counting && signal == SIGTRAP) {  // ours first: only the disposition is the program's
+        disposition.has.store(is_handler(*action), std::memory_order_release);
+        if (before != nullptr) {
+            *before = {};
+            if (had) *before = old;
+        }
+        return 0;
     }
     if (real().sigaction(signal, &given, &kernel_before) != 0) {
         disposition.action = old;
@@ -119,12 +140,14 @@ int install(int signal, const struct sigaction* action, struct sigaction* before
     return 0;
 }
 
-sigset_t without_keeper(const sigset_t& set) {
-    sigset_t result = set;
-    sigdelset(&result, keeper_signal);
-    return result;
-}
+}  // namespace
 
+namespace {
+/// Stops of the counting first; the rest is the program's.
+void stop_or_handle(int signal, siginfo_t* information, void* context) {
+    if (take_counting_signal(signal, information, context)) return;
+    if (signal == SIGTRAP) handle(signal, information, context);
+}
 }  // namespace
 
 void keeper_speaks(int signal, siginfo_t* information, void* context);  // keeper.cpp
@@ -138,6 +161,15 @@ void install_own_handlers() {
     action.sa_sigaction = keeper_speaks;
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     real().sigaction(keeper_signal, &action, nullptr);
+    if (counting) {
+        struct sigaction stop {};
+        stop.sa_sigaction = stop_or_handle;
+        stop.sa_flags = SA_SIGINFO | SA_RESTART;
+        sigaddset(&stop.sa_mask, SIGTRAP);
+        sigaddset(&stop.sa_mask, alarm_signal());
+        real().sigaction(alarm_signal(), &stop, nullptr);
+        real().sigaction(SIGTRAP, &stop, nullptr);
+    }
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
         struct sigaction before {};
         if (!writes_statistics(signal) || real().sigaction(signal, nullptr, &before) != 0 ||
@@ -191,7 +223,7 @@ ESCAPEMENT_EXPORT int pthread_sigmask(int how, const sigset_t* set, sigset_t* be
     if (set == nullptr || how == SIG_UNBLOCK || mode.load(std::memory_order_relaxed) != Mode::ordering) {
         return real().pthread_sigmask(how, set, before);
     }
-    const sigset_t used = without_keeper(*set);
+    const sigset_t used = without_ours(*set);
     return real().pthread_sigmask(how, &used, before);
 }
 
@@ -199,7 +231,7 @@ ESCAPEMENT_EXPORT int sigprocmask(int how, const sigset_t* set, sigset_t* before
     if (set == nullptr || how == SIG_UNBLOCK || mode.load(std::memory_order_relaxed) != Mode::ordering) {
         return real().sigprocmask(how, set, before);
     }
-    const sigset_t used = without_keeper(*set);
+    const sigset_t used = without_ours(*set);
     return real().sigprocmask(how, &used, before);
 }
 

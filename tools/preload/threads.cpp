@@ -38,6 +38,7 @@ void at_thread_end(void* value) {
     const Entry entry;
     if (!entry.ordered()) return;
     release_robust_mutexes();
+    if (counting) end_counting();
     runtime().exit();
 }
 
@@ -56,9 +57,11 @@ void* begin(void* memory) {
     thread_state.inside = 1;
     thread_state.number = beginning->number;
     seat.place.park();
+    if (counting) begin_counting();
     thread_state.inside = 0;  // the allocator may be the program's, with locks of its own
     std::free(memory);
     expect_thread_end();
+    if (counting) resume_counting();
     return routine(argument);
 }
 

@@ -2,6 +2,7 @@
 // counted_thread_costs.cpp, the signals themselves in counted_thread_signals.cpp.
 
 #include "counted_thread_costs.hpp"
+#include "fast_read.hpp"
 #include "raw_system_call.hpp"
 
 #include <escapement/counted_thread.hpp>
@@ -64,6 +65,12 @@ void CountedThread::end() {
 /// The counter as it is; 0 where it cannot be read, which is remembered.
 Count CountedThread::raw() {
     if (options_.stepped) return stepped_;
+    if (const void* const page = counter_->page(); page != nullptr) {
+        // A try that was made again was counted as well.
+        const FastRead read = fast_read(page);
+        if (read.tries != 0) [[likely]]
+            return read.value - (read.tries - 1) * costs_.extra_try_of_page;
+    }
     const auto count = counter_->read();
     if (!count) [[unlikely]]
         unreadable_ = true;

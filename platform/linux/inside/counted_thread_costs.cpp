@@ -5,6 +5,8 @@
 
 #include "counted_thread_costs.hpp"
 
+#include "fast_read.hpp"
+
 #include <algorithm>
 #include <atomic>
 
@@ -29,6 +31,14 @@ bool CountedThread::learn() {
     costs_ = {};
     handlers_ = 0;
     Learning learning;
+
+    if (const void* const page = counter_->page(); page != nullptr && fast_read(page).tries != 0) {
+        constexpr std::uint32_t more = 8;
+        const auto a = fast_read(page);
+        const auto b = fast_read(page);
+        const auto c = fast_read(page, 1 + more);
+        costs_.extra_try_of_page = (c.value - b.value - (b.value - a.value)) / more;
+    }
 
     // Reading, and a nop.
     const Count a = net();

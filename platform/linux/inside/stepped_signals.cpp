@@ -107,10 +107,13 @@ void SteppedSignals::before_call(ucontext_t& context, Breakpoints::Addresses& st
 SignalMask SteppedSignals::add_handlers(Breakpoints::Addresses& stops, std::size_t capacity,
                                         SignalMask signals) {
     SignalMask without = 0;
+    // Whoever steps may have one handler for SIGTRAP and other signals of his own: no stop in that.
+    const auto stepping_handler = action_of(SIGTRAP).handler;
     for (SignalMask left = signals & ~(never_blocked | mask_of(SIGTRAP)); left != 0; left &= left - 1) {
         const int signal = lowest_of(left);
         const auto action = action_of(signal);
-        if (!action.has_handler() || stops.contains(action.handler)) continue;
+        if (!action.has_handler() || stops.contains(action.handler) || action.handler == stepping_handler)
+            continue;
         if (stops.size() >= capacity || !stops.add(action.handler)) without |= mask_of(signal);
     }
     return without;
