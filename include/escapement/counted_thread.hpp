@@ -20,6 +20,9 @@
 //     if (const auto begun = thread.begin(); !begun) …  // why not: explain()
 //     thread.run_until(1'000'000);
 //
+// What cannot be stopped in the middle (stepper.hpp) is left whole: a boundary in it is met at its end, where
+// `clock` is more than was asked for.
+//
 // A boundary costs a signal where the alarm lands on it, else a signal and a step for each count of the
 // margin.
 //
@@ -143,7 +146,7 @@ class CountedThread {
     [[nodiscard]] Count raw();
     [[nodiscard]] Count net(unsigned extra_tries = 0);
     bool handle(int signal, const siginfo_t& information, void* context);
-    void go_on(Count clock, void* context);
+    void go_on(Count clock, void* context, bool whole_step);
     void stop_stepping(void* context);
     void step(Count clock, void* context);
     void set_alarm(Count clock, Count after, Count lost_before);
@@ -169,7 +172,8 @@ class CountedThread {
     volatile Count paused_at_ = 0;  ///< net
     volatile Count stepped_ = 0;    ///< the net count where `stepped`
     volatile Count target_ = no_boundary;
-    volatile Count alarm_at_ = 0;  ///< clock at which it was to come
+    volatile Count alarm_at_ = 0;   ///< clock at which it was to come
+    volatile Count step_from_ = 0;  ///< clock at which the step under way began
     volatile bool alarm_set_ = false;
     volatile bool paused_ = true;
     volatile bool resuming_ = false;

@@ -50,7 +50,11 @@ bool Stepper::State::begin_call(ucontext_t& context) {
     if (instruction.kind == Instruction::Kind::system_call) {
         if (system_call_number(context) != SYS_rt_sigreturn) stops.add(expected);
         signals.before_call(context, stops, breakpoints.capacity());
-        if (system_call_number(context) == SYS_rt_sigreturn && stops.size() > 0) expected = stops[0];
+        if (system_call_number(context) == SYS_rt_sigreturn && stops.size() > 0) {
+            expected = stops[0];
+            // A fault's frame says to pass the instruction's breakpoint once (Intel SDM 3B, 17.3.1.1).
+            returned_to(context)->uc_mcontext.gregs[REG_EFL] &= ~resume_flag;
+        }
     } else {
         stops.add(expected);
         signals.hold(context);

@@ -148,12 +148,14 @@ void CountedThread::stop_stepping(void* context) {
 
 void CountedThread::step(Count clock, void* context) {
     ++statistics_.steps;
+    step_from_ = clock;
     if (!stepper_->step(context))
         miss(Miss::Why::no_step, {.clock = clock, .address = interruption_of(context).address});
 }
 
-/// In a handler of ours, while the thread stands still at `clock`: towards the target.
-void CountedThread::go_on(Count clock, void* context) {
+/// In a handler of ours, while the thread stands still at `clock`: towards the target. `whole_step`: it has
+/// just made a step that is more than one count and could not be stopped within.
+void CountedThread::go_on(Count clock, void* context, bool whole_step) {
     for (;;) {
         const Approach way = approach(clock, target_, options_.stepped ? no_boundary : options_.margin);
         switch (way.move) {
@@ -166,6 +168,7 @@ void CountedThread::go_on(Count clock, void* context) {
             case Approach::Move::step:
                 return step(clock, context);
             case Approach::Move::miss:
+                if (whole_step && step_from_ < target_) break;
                 stop_stepping(context);
                 return miss(Miss::Why::late, {.clock = clock, .address = interruption_of(context).address});
             case Approach::Move::land:
@@ -180,6 +183,7 @@ void CountedThread::go_on(Count clock, void* context) {
             listener_.at_boundary(*this, {.clock = clock, .address = interruption_of(context).address});
         paused_ = false;
         target_ = std::max(next, clock + 1);
+        whole_step = false;
     }
 }
 

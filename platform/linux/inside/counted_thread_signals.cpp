@@ -80,10 +80,12 @@ void CountedThread::kick() const {
 bool CountedThread::handle(int signal, const siginfo_t& information, void* context) {
     const Count entry = raw();
     bool alarmed = false;
+    bool whole_step = false;
     if (signal == SIGTRAP) {
         const Step taken = stepper_->take(information, context);
         if (!taken) return false;
         if (options_.stepped && !paused_) stepped_ = stepped_ + taken.retired;
+        whole_step = taken.retired > 1;
     } else {
         alarmed = alarm_ && alarm_->sent(information);
         const bool kicked = information.si_code == SI_QUEUE && information.si_value.sival_ptr == this;
@@ -109,7 +111,7 @@ bool CountedThread::handle(int signal, const siginfo_t& information, void* conte
         stop_stepping(context);
         miss(Miss::Why::unreadable, {.clock = clock, .address = interruption_of(context).address});
     } else {
-        go_on(clock, context);
+        go_on(clock, context, whole_step);
     }
     if (!options_.stepped) handlers_ = handlers_ + (raw() - entry) + costs_.handler;
     return true;
