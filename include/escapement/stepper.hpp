@@ -5,6 +5,7 @@
 // handler has returned, executes one instruction and takes SIGTRAP before the next; in SIGTRAP's handler
 // `take` says whether that stop was ours. After one of ours `step` or `done` must follow in the same handler.
 //
+//     Stepper::install(SIGTRAP, handler, no_others);
 //     void handler(int, siginfo_t* information, void* context) {
 //         if (stepper.take(*information, context)) { … stepper.step(context) or stepper.done(context); }
 //     }
@@ -51,6 +52,14 @@ struct Step {
 
 class Stepper {
   public:
+    using Handler = void (*)(int, siginfo_t*, void*);
+    /// Installs a handler from which threads are stepped, for SIGTRAP and whatever else begins it. In one
+    /// that was installed otherwise breakpoints are on from step() on: neither it nor its return may then
+    /// execute an instruction that the program stops at. SIGTRAP waits while it runs, and the signals of
+    /// `mask`.
+    static void install(int signal, Handler handler, const sigset_t& mask,
+                        struct sigaction* before = nullptr);
+
     /// For the calling thread.
     static tl::expected<Stepper, CounterFailure> open();
 

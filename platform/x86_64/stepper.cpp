@@ -5,6 +5,7 @@
 #include "machine_context.hpp"
 #include "readable.hpp"
 #include "stepped_signals.hpp"
+#include "stepping_handlers.hpp"
 
 #include <escapement/stepper.hpp>
 
@@ -59,7 +60,7 @@ bool Stepper::State::begin_call(ucontext_t& context) {
         stops.add(expected);
         signals.hold(context);
     }
-    return breakpoints.set(stops);
+    return breakpoints.set(stops, {});
 }
 
 /// The old page of system calls: the kernel does the work when it is called, and returns.
@@ -70,7 +71,7 @@ bool Stepper::State::begin_virtual_call(ucontext_t& context) {
     if (!copy_from(stack_pointer(context), &expected, sizeof(expected))) return false;
     Breakpoints::Addresses stops;
     stops.add(expected);
-    return breakpoints.set(stops);
+    return breakpoints.set(stops, {});
 }
 
 bool Stepper::State::begin_ordinary(ucontext_t& context) {
@@ -79,7 +80,7 @@ bool Stepper::State::begin_ordinary(ucontext_t& context) {
     if (!handlers_known) {
         fault_handlers.clear();
         signals.add_fault_handlers(fault_handlers);
-        if (!breakpoints.set(fault_handlers)) return false;
+        if (!breakpoints.set({}, fault_handlers)) return false;
         handlers_known = true;
     }
     context.uc_mcontext.gregs[REG_EFL] |= trap_flag;
@@ -144,7 +145,11 @@ bool Stepper::step(void* context) {
         begun = call ? now.begin_call(machine) : now.begin_ordinary(machine);
     }
     if (now.breakpoints.at(now.from)) machine.uc_mcontext.gregs[REG_EFL] |= resume_flag;
-    if (!begun) done(context);
+    if (begun) {
+        SteppingHandlers::arm_later(now.breakpoints);
+    } else {
+        done(context);
+    }
     return begun;
 }
 
@@ -197,6 +202,7 @@ void Stepper::done(void* context) {
     auto& now = state();
     if (!now.stepping) return;
     now.stepping = false;
+    SteppingHandlers::forget(now.breakpoints);
     now.breakpoints.clear();
     now.signals.end(machine);
     machine.uc_mcontext.gregs[REG_EFL] &= ~trap_flag;

@@ -104,7 +104,7 @@ tl::expected<void, CounterFailure> Breakpoints::open(std::size_t wanted) {
             return tl::unexpected(
                 CounterFailure{.refusal = refusal_of(-descriptor), .error = static_cast<int>(-descriptor)});
         }
-        all_[opened_++] = {.descriptor = moved_up(static_cast<int>(descriptor)), .on = false, .address = 0};
+        all_[opened_++].descriptor = moved_up(static_cast<int>(descriptor));
     }
     return {};
 }
@@ -115,38 +115,70 @@ void Breakpoints::close() {
     opened_ = 0;
 }
 
-bool Breakpoints::set(const Addresses& addresses) {
-    Addresses missing;
-    for (std::size_t index = 0; index < addresses.size(); ++index) {
-        if (!at(addresses[index])) missing.add(addresses[index]);
-    }
-    std::size_t next = 0;
+bool Breakpoints::set(const Addresses& addresses, const Addresses& lasting) {
     for (std::size_t index = 0; index < opened_; ++index) {
         auto& one = all_[index];
-        if (one.on && addresses.contains(one.address)) continue;
-        if (next < missing.size()) {
-            auto attributes = attributes_at(missing[next], true);
-            one.on = raw_system_call(SYS_ioctl, one.descriptor, PERF_EVENT_IOC_MODIFY_ATTRIBUTES,
-                                     reinterpret_cast<long>(&attributes)) == 0;
-            one.address = missing[next++];
-            if (!one.on) return false;
-        } else if (one.on) {
-            raw_system_call(SYS_ioctl, one.descriptor, PERF_EVENT_IOC_DISABLE, 0);
-            one.on = false;
-        }
+        if (!one.wanted) continue;
+        one.lasting = lasting.contains(one.address);
+        one.wanted = one.lasting || addresses.contains(one.address);
     }
-    return next == missing.size();
+    std::size_t free = 0;
+    const auto place = [&](std::uintptr_t address, bool is_lasting) {
+        if (at(address)) return true;
+        while (free < opened_ && all_[free].wanted)
+            ++free;
+        if (free == opened_) return false;
+        auto& one = all_[free];
+        auto attributes = attributes_at(address, is_lasting);
+        if (raw_system_call(SYS_ioctl, one.descriptor, PERF_EVENT_IOC_MODIFY_ATTRIBUTES,
+                            reinterpret_cast<long>(&attributes)) != 0)
+            return false;
+        one.wanted = true;
+        one.on = one.lasting = is_lasting;
+        one.address = address;
+        return true;
+    };
+    for (std::size_t index = 0; index < lasting.size(); ++index) {
+        if (!place(lasting[index], true)) return false;
+    }
+    for (std::size_t index = 0; index < addresses.size(); ++index) {
+        if (!place(addresses[index], false)) return false;
+    }
+    for (std::size_t index = 0; index < opened_; ++index) {
+        auto& one = all_[index];
+        if (one.wanted ? one.lasting && !one.on : one.on) turn(one, one.wanted);
+    }
+    return true;
+}
+
+void Breakpoints::turn(One& one, bool on) {
+    raw_system_call(SYS_ioctl, one.descriptor, on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
+    one.on = on;
+}
+
+void Breakpoints::arm() {
+    for (std::size_t index = 0; index < opened_; ++index) {
+        auto& one = all_[index];
+        if (one.wanted && !one.on) turn(one, true);
+    }
+}
+
+void Breakpoints::disarm() {
+    for (std::size_t index = 0; index < opened_; ++index) {
+        auto& one = all_[index];
+        if (one.on && !one.lasting) turn(one, false);
+    }
 }
 
 bool Breakpoints::at(std::uintptr_t address) const {
     for (std::size_t index = 0; index < opened_; ++index) {
-        if (all_[index].on && all_[index].address == address) return true;
+        if (all_[index].wanted && all_[index].address == address) return true;
     }
     return false;
 }
 
 void Breakpoints::clear() {
-    static_cast<void>(set({}));
+    static_cast<void>(set({}, {}));
 }
 
 bool Breakpoints::hit(const siginfo_t& information) {

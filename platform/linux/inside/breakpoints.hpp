@@ -1,12 +1,12 @@
 #pragma once
 // Execute breakpoints of the calling thread, held by the processor and handed out by perf.
 //
-// Contract. After `set`, the thread takes SIGTRAP before it executes an instruction at one of the addresses
-// in user mode; the signal is synchronous: what the handler sees is the state before that instruction. After
-// the handler has returned the same breakpoint hits again on arm64, unless it was moved; on x86 the kernel
-// lets the thread pass it once (RF). SIGTRAP must not be blocked: the kernel would send the signal later.
-// They are not inherited by new threads and processes, nor across exec. Errors: CounterFailure. Thread
-// safety: one thread; async-signal-safe; allocates nothing. Sources: perf_event_open(2):
+// Contract. After `set` and `arm`, the thread takes SIGTRAP before it executes an instruction at one of the
+// addresses in user mode; the signal is synchronous: what the handler sees is the state before that
+// instruction. After the handler has returned the same breakpoint hits again on arm64, unless it was moved;
+// on x86 the kernel lets the thread pass it once (RF). SIGTRAP must not be blocked: the kernel would send the
+// signal later. They are not inherited by new threads and processes, nor across exec. Errors: CounterFailure.
+// Thread safety: one thread; async-signal-safe; allocates nothing. Sources: perf_event_open(2):
 // PERF_TYPE_BREAKPOINT, sigtrap (Linux 5.13); kernel, kernel/events/core.c (perf_pending_task,
 // perf_event_modify_breakpoint), kernel/signal.c (TRAP_PERF).
 
@@ -41,8 +41,13 @@ class Breakpoints {
     void close();
     /// How many addresses `set` takes.
     [[nodiscard]] std::size_t capacity() const { return opened_; }
-    /// Breakpoints at these addresses and nowhere else. False if the host refuses.
-    [[nodiscard]] bool set(const Addresses& addresses);
+    /// Breakpoints at `addresses`, from `arm` on, and at `lasting`, from now on; nowhere else. False if the
+    /// host refuses.
+    [[nodiscard]] bool set(const Addresses& addresses, const Addresses& lasting);
+    void arm();
+    /// All but the lasting.
+    void disarm();
+    /// One is wanted there.
     [[nodiscard]] bool at(std::uintptr_t address) const;
     void clear();
     /// True if one of these was the cause of a SIGTRAP.
@@ -51,9 +56,12 @@ class Breakpoints {
   private:
     struct One {
         int descriptor = -1;
+        bool wanted = false;
         bool on = false;
+        bool lasting = false;
         std::uintptr_t address = 0;
     };
+    static void turn(One& one, bool on);
     std::array<One, most> all_{};
     std::size_t opened_ = 0;
 };

@@ -44,14 +44,11 @@ void on_any_signal(int signal, siginfo_t* information, void* context) {
 
 void CountedThread::install_handlers(int alarm_signal) {
     if (installed_alarm_signal == alarm_signal) return;
-    struct sigaction action {};
-    action.sa_sigaction = on_any_signal;
-    action.sa_flags = SA_SIGINFO | SA_RESTART;
-    sigemptyset(&action.sa_mask);
-    sigaddset(&action.sa_mask, SIGTRAP);
-    sigaddset(&action.sa_mask, alarm_signal);
-    sigaction(alarm_signal, &action, &alarm_before);
-    if (installed_alarm_signal == 0) sigaction(SIGTRAP, &action, &trap_before);
+    sigset_t mask;
+    sigemptyset(&mask);
+    sigaddset(&mask, alarm_signal);
+    Stepper::install(alarm_signal, on_any_signal, mask, &alarm_before);
+    if (installed_alarm_signal == 0) Stepper::install(SIGTRAP, on_any_signal, mask, &trap_before);
     installed_alarm_signal = alarm_signal;
 }
 

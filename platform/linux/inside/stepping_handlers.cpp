@@ -1,0 +1,64 @@
+#include "stepping_handlers.hpp"
+
+#include "raw_system_call.hpp"
+#include "signal_actions.hpp"
+
+#include <escapement/stepper.hpp>
+
+#include <sys/syscall.h>
+
+#include <array>
+#include <cstring>
+
+extern "C" void escapement_return_from_signal();
+
+namespace escapement {
+
+namespace {
+
+constexpr unsigned long with_restorer = 0x04000000;  // SA_RESTORER, which no header names for every processor
+
+std::array<Stepper::Handler, 65> handlers{};
+
+// initial-exec: the first touch of any other model may allocate.
+constinit thread_local Breakpoints* to_arm __attribute__((tls_model("initial-exec"))) = nullptr;
+constinit thread_local unsigned depth __attribute__((tls_model("initial-exec"))) = 0;
+
+void enter(int signal, siginfo_t* information, void* context) {
+    if (to_arm != nullptr) to_arm->disarm();
+    ++depth;
+    handlers[static_cast<unsigned>(signal)](signal, information, context);
+    --depth;
+    if (to_arm != nullptr) to_arm->arm();
+}
+
+}  // namespace
+
+void SteppingHandlers::arm_later(Breakpoints& breakpoints) {
+    to_arm = &breakpoints;
+    if (depth == 0) breakpoints.arm();
+}
+
+void SteppingHandlers::forget(const Breakpoints& breakpoints) {
+    if (to_arm == &breakpoints) to_arm = nullptr;
+}
+
+void Stepper::install(int signal, Handler handler, const sigset_t& mask, struct sigaction* before) {
+    handlers[static_cast<unsigned>(signal)] = handler;
+    SignalAction action{.handler = reinterpret_cast<std::uintptr_t>(&enter),
+                        .flags = SA_SIGINFO | SA_RESTART | with_restorer,
+                        .restorer = reinterpret_cast<std::uintptr_t>(&escapement_return_from_signal),
+                        .mask = 0};
+    std::memcpy(&action.mask, &mask, sizeof(action.mask));
+    action.mask |= mask_of(SIGTRAP);
+    SignalAction old;
+    raw_system_call(SYS_rt_sigaction, signal, reinterpret_cast<long>(&action), reinterpret_cast<long>(&old),
+                    sizeof(SignalMask));
+    if (before == nullptr) return;
+    *before = {};
+    before->sa_sigaction = reinterpret_cast<Handler>(old.handler);
+    before->sa_flags = static_cast<int>(old.flags & ~with_restorer);
+    std::memcpy(&before->sa_mask, &old.mask, sizeof(old.mask));
+}
+
+}  // namespace escapement

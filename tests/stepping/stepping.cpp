@@ -1,0 +1,123 @@
+#include "stepping.hpp"
+
+#include "stepped_call.hpp"
+
+#include <escapement/stepper.hpp>
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstring>
+#include <optional>
+
+namespace escapement::test {
+
+namespace {
+
+struct KernelAction {
+    std::uintptr_t handler;
+    unsigned long flags;
+    std::uintptr_t restorer;
+    std::uint64_t mask;
+};
+
+void act(int signal, const KernelAction& action) {
+    syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof(std::uint64_t));
+}
+
+constexpr std::size_t room = 200'000;
+std::array<std::uintptr_t, room> stops;
+struct {
+    Stepper* stepper;
+    std::uintptr_t begin;
+    std::uintptr_t end;
+    std::size_t most;
+    void (*at_last)(void*);
+    std::size_t number;
+    std::uint64_t retired;
+    std::size_t strangers;
+    std::size_t unknown;
+    bool refused;
+} now;
+
+/// Steps from the int3 on; notes what lies between the function's first instruction and its return.
+void on_trap(int, siginfo_t* information, void* context) {
+    auto& stepper = *now.stepper;
+    if (!stepper.stepping()) {
+        pass_trap(context);
+        if (!stepper.step(context)) now.refused = true;
+        return;
+    }
+    const Step stop = stepper.take(*information, context);
+    if (!stop) {
+        ++now.strangers;
+        pass_trap(context);
+        return;
+    }
+    if (now.number > 0 || stop.address == now.begin) {
+        if (now.number > 0) {
+            now.retired += stop.retired;
+            now.unknown += stop.known ? 0 : 1;
+        }
+        if (stop.address == now.end || now.number == now.most || now.number == room) {
+            if (now.number < room) stops[now.number++] = stop.address;
+            if (stop.address != now.end && now.at_last != nullptr) now.at_last(context);
+            stepper.done(context);
+            return;
+        }
+        stops[now.number++] = stop.address;
+    }
+    if (!stepper.step(context)) now.refused = true;
+}
+
+std::optional<Stepper>& the_stepper() {
+    static std::optional<Stepper> stepper = [] {
+        auto opened = Stepper::open();
+        return opened ? std::optional<Stepper>(std::move(*opened)) : std::nullopt;
+    }();
+    return stepper;
+}
+
+}  // namespace
+
+const char* no_steps_because() {
+    return the_stepper() ? "" : "no steps: the host gives no breakpoints to this process";
+}
+
+Trace step_through(Code code, void* argument, std::size_t most, void (*at_last)(void*)) {
+    now = {.stepper = &*the_stepper(),
+           .begin = reinterpret_cast<std::uintptr_t>(code),
+           .end = reinterpret_cast<std::uintptr_t>(&escapement_stepped_call_after),
+           .most = most,
+           .at_last = at_last,
+           .number = 0,
+           .retired = 0,
+           .strangers = 0,
+           .unknown = 0,
+           .refused = false};
+    const sigset_t none{};
+    Stepper::install(SIGTRAP, &on_trap, none);
+    Trace trace;
+    trace.result = escapement_stepped_call(code, argument);
+    uninstall(SIGTRAP);
+    trace.addresses.assign(stops.begin(), stops.begin() + static_cast<std::ptrdiff_t>(now.number));
+    trace.retired = now.retired;
+    trace.strangers = now.strangers;
+    trace.unknown = now.unknown;
+    trace.refused = now.refused;
+    return trace;
+}
+
+void install(int signal, void (*handler)(), std::uint64_t mask, unsigned long flags) {
+    act(signal, {.handler = reinterpret_cast<std::uintptr_t>(handler),
+                 .flags = flags | SA_SIGINFO | 0x04000000 /* SA_RESTORER */,
+                 .restorer = reinterpret_cast<std::uintptr_t>(&escapement_restorer),
+                 .mask = mask});
+}
+
+void uninstall(int signal) {
+    act(signal, {});
+}
+
+}  // namespace escapement::test
