@@ -55,6 +55,13 @@ struct CounterFailure {
     int error = 0;  ///< errno of the call that failed; 0 if none did
 };
 
+/// A count, and how many tries it took to read it in user space: the kernel may change what is read under our
+/// hands, and then it is read again. Each try but the first has raised the count by `price_of_a_try`.
+struct Reading {
+    Count value = 0;
+    std::uint32_t tries = 0;  ///< 0: read by read(2)
+};
+
 class Counter {
   public:
     /// Counts `event` in user mode on the calling thread from now on, pinned. The descriptor is closed by
@@ -70,7 +77,12 @@ class Counter {
     /// The count now, by its own thread: from user space where the processor and the kernel let it, else by
     /// read(2). Both agree.
     [[nodiscard]] tl::expected<Count, CounterFailure> read() const;
-    /// The same by read(2) in any case.
+    /// The same, and how many tries that took.
+    [[nodiscard]] tl::expected<Reading, CounterFailure> read_in_tries() const;
+    /// What one more try adds to this counter's count; a constant of the event. 0 if read() is read(2). Takes
+    /// a few reads to find out.
+    [[nodiscard]] Count price_of_a_try() const;
+    /// The same as read(), by read(2) in any case.
     [[nodiscard]] tl::expected<Count, CounterFailure> read_by_call() const;
     /// The count of another thread's counter, some time between call and return; by read(2).
     [[nodiscard]] tl::expected<Count, CounterFailure> read_from_elsewhere() const { return read_by_call(); }
@@ -83,6 +95,7 @@ class Counter {
 
   private:
     Counter(int descriptor, void* page) : descriptor_(descriptor), page_(page) {}
+    [[nodiscard]] tl::expected<Count, CounterFailure> read_otherwise() const;
     void close();
     int descriptor_ = -1;
     void* page_ = nullptr;

@@ -44,6 +44,8 @@ struct KnownCode {
 
 /// All that there is for this processor; those that it cannot run are not available.
 std::span<const KnownCode> known_code();
+/// Branches between two CPUIDs each, which hypervisors emulate: slow, hence apart. Null where there is none.
+const KnownCode* known_code_between_cpuids();
 
 constexpr KnownCounts counts_of(const KnownCode& code, Count n, Count again = 0) {
     const auto times = static_cast<std::int64_t>(n);

@@ -5,8 +5,7 @@
 // looks at it, we try again, and the instructions of a try are counted like any others: a value read at the
 // second try is higher by one try than it would have been at the first. Every try executes the same
 // instructions, whichever counter it reads, so the price of one is a constant of the event;
-// `fast_read(page, 2)` makes two tries in any case, which is how `price_of_a_try` (fast_read_price.hpp)
-// measures it.
+// `fast_read(page, 2)` makes two tries in any case, which is how Counter::price_of_a_try measures it.
 //
 // The number of the counter is part of the instruction: each has a place of 16 bytes in a table, with a
 // landing pad for code that is built with branch protection. isb makes the value that of this very place in

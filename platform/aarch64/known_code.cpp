@@ -92,4 +92,8 @@ std::span<const KnownCode> known_code() {
     return code;
 }
 
+const KnownCode* known_code_between_cpuids() {
+    return nullptr;
+}
+
 }  // namespace escapement

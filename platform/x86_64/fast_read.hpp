@@ -5,7 +5,7 @@
 // looks at it, we try again, and the instructions of a try are counted like any others: a value read at the
 // second try is higher by one try than it would have been at the first. Every try executes the same
 // instructions, so the price of one is a constant of the event; `fast_read(page, 2)` makes two tries in any
-// case, which is how `price_of_a_try` (fast_read_price.hpp) measures it.
+// case, which is how Counter::price_of_a_try measures it.
 //
 // rdpmc may run before what precedes it has retired; lfence makes the value that of this very place in the
 // program (Intel SDM 2B, RDPMC; AMD APM 3, RDPMC).

@@ -9,6 +9,7 @@ escapement::Count escapement_known_calls(escapement::Count n);
 escapement::Count escapement_known_indirect(escapement::Count n);
 escapement::Count escapement_known_repeated(escapement::Count n);
 escapement::Count escapement_known_locked(escapement::Count n);
+escapement::Count escapement_known_between_cpuids(escapement::Count n);
 }
 
 namespace escapement {
@@ -80,10 +81,21 @@ constexpr KnownCode code[] = {
      .available = always},
 };
 
+constexpr KnownCode between_cpuids{.name = "branches between CPUIDs",
+                                   .run = escapement_known_between_cpuids,
+                                   .each = {.instructions = 8, .taken = 1, .not_taken = 1},
+                                   .once = longer(3),
+                                   .again = {},
+                                   .available = always};
+
 }  // namespace
 
 std::span<const KnownCode> known_code() {
     return code;
+}
+
+const KnownCode* known_code_between_cpuids() {
+    return &between_cpuids;
 }
 
 }  // namespace escapement

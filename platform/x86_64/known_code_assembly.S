@@ -114,4 +114,19 @@ begin locked
     jnz 1b
 end locked
 
+// Branches between instructions that a hypervisor emulates.
+begin between_cpuids
+    movq %rdi, %r8
+    movq %rbx, %r9
+1:  xorl %eax, %eax
+    cpuid
+    testq %r8, %r8
+    jz 2f
+2:  xorl %eax, %eax
+    cpuid
+    subq $1, %r8
+    jnz 1b
+    movq %r9, %rbx
+end between_cpuids
+
     .section .note.GNU-stack, "", @progbits

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <iterator>
 #include <utility>
 
 namespace escapement {
@@ -75,16 +76,49 @@ void Counter::close() {
     descriptor_ = -1;
 }
 
-tl::expected<Count, CounterFailure> Counter::read() const {
-    if (page_ != nullptr) {
-        if (const FastRead now = fast_read(page_); now.tries != 0) return now.value;
-        // It has a counter as long as its thread runs, or it does not count: the thread may have come to a
-        // core of another type, whose counters are others.
-        const auto value = read_by_call();
-        if (!value || counts_now(descriptor_)) return value;
+// Out of line, so that what is read in user space stays as short as it can be.
+[[gnu::noinline]] tl::expected<Count, CounterFailure> Counter::read_otherwise() const {
+    const auto value = read_by_call();
+    // What has been readable has a counter as long as its thread runs, or it does not count: the thread may
+    // have come to a core of another type, whose counters are others.
+    if (value && page_ != nullptr && !counts_now(descriptor_)) {
         return tl::unexpected(failed(Refusal::wrong_core_type));
     }
-    return read_by_call();
+    return value;
+}
+
+tl::expected<Count, CounterFailure> Counter::read() const {
+    if (page_ != nullptr) [[likely]] {
+        if (const FastRead now = fast_read(page_); now.tries != 0) [[likely]]
+            return now.value;
+    }
+    return read_otherwise();
+}
+
+tl::expected<Reading, CounterFailure> Counter::read_in_tries() const {
+    if (page_ != nullptr) [[likely]] {
+        if (const FastRead now = fast_read(page_); now.tries != 0) [[likely]]
+            return Reading{.value = now.value, .tries = now.tries};
+    }
+    const auto value = read_otherwise();
+    if (!value) return tl::unexpected(value.error());
+    return Reading{.value = *value, .tries = 0};
+}
+
+// Between two reads lie as many counts as a whole read has, whose tries are those of the second.
+Count Counter::price_of_a_try() const {
+    constexpr std::uint32_t wanted[] = {1, 1, 2};
+    FastRead reads[std::size(wanted)];
+    while (reads_in_user_space()) {
+        bool undisturbed = true;
+#pragma GCC unroll 1
+        for (std::size_t number = 0; number < std::size(wanted); ++number)
+            reads[number] = fast_read(page_, wanted[number]);
+        for (std::size_t number = 0; number < std::size(wanted); ++number)
+            undisturbed = undisturbed && reads[number].tries == wanted[number];
+        if (undisturbed) return reads[2].value - reads[1].value - (reads[1].value - reads[0].value);
+    }
+    return 0;
 }
 
 tl::expected<Count, CounterFailure> Counter::read_by_call() const {
