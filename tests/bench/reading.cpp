@@ -146,6 +146,6 @@ int main(int argc, char** argv) {
         argc, argv,
         {{"Counter::read against the bare instruction in a loop", "Counter::read", "bare", "<= 1.3 (time)"},
          {"Counter::read against the same, ordered", "Counter::read", "bare, ordered", "<= 1.3 (time)"},
-         {"read(2) against Counter::read", "read(2)", "Counter::read", ""},
-         {"another thread's against read(2)", "another thread's", "read(2)", ""}});
+         {"read(2) against Counter::read", "read(2)", "Counter::read"},
+         {"another thread's against read(2)", "another thread's", "read(2)"}});
 }

@@ -18,12 +18,14 @@
 
 namespace bench {
 
-/// One line of the table: `this_one` divided by `against`, both names of benchmarks.
+/// One line of the table: `this_one` (less `without`, if that is given) divided by `against`, all of them
+/// names of benchmarks.
 struct Ratio {
     std::string text;
     std::string this_one;
     std::string against;
-    std::string aim;  ///< what it should be, in words; empty if nothing is asked for
+    std::string aim{};      ///< what it should be, in words; empty if nothing is asked for
+    std::string without{};  ///< what is not to count
 };
 
 /// What is not measured here, and why: one line.
@@ -54,8 +56,10 @@ class Medians final : public benchmark::ConsoleReporter {
             const auto one = medians_.find(each.this_one);
             const auto other = medians_.find(each.against);
             if (one == medians_.end() || other == medians_.end()) continue;
-            std::printf("%-64s %10.1f %10.1f %7.2f  %s\n", each.text.c_str(), one->second, other->second,
-                        one->second / other->second, each.aim.c_str());
+            const auto without = medians_.find(each.without);
+            const double value = one->second - (without == medians_.end() ? 0.0 : without->second);
+            std::printf("%-64s %10.1f %10.1f %7.2f  %s\n", each.text.c_str(), value, other->second,
+                        value / other->second, each.aim.c_str());
         }
     }
 

@@ -55,8 +55,7 @@ void add(const std::string& where, unsigned mine, unsigned others, std::vector<b
         for (const char* const against : {"mutexes", "condition variable"}) {
             ratios.push_back({.text = std::string("a turn by ") + way + " against " + against + ", " + where,
                               .this_one = way + (", " + where),
-                              .against = against + (", " + where),
-                              .aim = ""});
+                              .against = against + (", " + where)});
         }
     }
 }
