@@ -131,7 +131,8 @@ void read_neighbourhoods(hwloc_topology* topology, Topology& result) {
     for (std::size_t index = 0; index < result.cpus.size(); ++index)
         index_of[result.cpus[index].number] = index;
     for (const hwloc_obj_t thing : shared_things(topology)) {
-        Neighbourhood found{.name = name_of(thing->type), .cpus = {}, .has_memory = has_memory(topology, thing)};
+        Neighbourhood found{
+            .name = name_of(thing->type), .cpus = {}, .has_memory = has_memory(topology, thing)};
         for (int cpu = hwloc_bitmap_first(thing->cpuset); cpu >= 0;
              cpu = hwloc_bitmap_next(thing->cpuset, cpu)) {
             if (const auto at = index_of.find(static_cast<unsigned>(cpu)); at != index_of.end())

@@ -1,6 +1,7 @@
 // What an exact boundary costs, with and without stepping, against the delivery of a signal. The same work is
-// measured without a boundary, with one that the alarm lands on, and with one that is stepped to; differences
-// are the boundary's. Where there are no counters, single steps and signals are all that can be measured.
+// measured without boundaries, with one that the alarm lands on each time, and with one that is stepped to;
+// the differences are the boundary's. `alarms` and `steps` are how many one boundary took. Where there are no
+// counters, single steps and signals are all that can be measured.
 
 #include "table.hpp"
 
@@ -31,20 +32,22 @@ __attribute__((noinline)) void work(unsigned rounds) {
 }
 
 constexpr unsigned rounds_of_work = 1000;
-constexpr Count into_the_work = 1000;
 constexpr Count stepped_margin = 64;
 
 class Noted final : public BoundaryListener {
   public:
-    Count at_boundary(CountedThread& /*thread*/, const Boundary& /*here*/) override {
+    Count at_boundary(CountedThread& /*thread*/, const Boundary& here) override {
         met_ = met_ + 1;
-        return no_boundary;
+        return here.clock + quantum_;
     }
     void missed(CountedThread& /*thread*/, const Miss& /*miss*/) override { missed_ = true; }
+
+    void set_quantum(Count quantum) { quantum_ = quantum; }
     [[nodiscard]] std::int64_t met() const { return met_; }
     [[nodiscard]] bool any_missed() const { return missed_; }
 
   private:
+    volatile Count quantum_ = no_boundary;
     volatile std::int64_t met_ = 0;
     volatile bool missed_ = false;
 };
@@ -64,8 +67,20 @@ void signals(benchmark::State& state) {
     sigaction(SIGUSR1, &before, nullptr);
 }
 
-/// One iteration: the work, and a boundary within it if `bounded`.
-void boundaries(benchmark::State& state, CountedThreadOptions options, bool bounded) {
+/// One iteration: the work, nothing else.
+void work_alone(benchmark::State& state, const CountedThreadOptions& options) {
+    Noted noted;
+    CountedThread thread(options, noted);
+    if (!thread.begin()) state.SkipWithError("the thread could not be counted");
+    thread.resume(no_boundary);
+    for ([[maybe_unused]] auto iteration : state)
+        work(rounds_of_work);
+    thread.pause();
+    thread.end();
+}
+
+/// One iteration: as many counts as the work has, and a boundary at their end.
+void boundaries(benchmark::State& state, const CountedThreadOptions& options) {
     Noted noted;
     CountedThread thread(options, noted);
     if (!thread.begin()) {
@@ -73,16 +88,27 @@ void boundaries(benchmark::State& state, CountedThreadOptions options, bool boun
         return;
     }
     thread.resume(no_boundary);
-    for ([[maybe_unused]] auto iteration : state) {
-        const Count now = thread.clock();
-        if (bounded) thread.run_until(now + into_the_work);
-        work(rounds_of_work);
+    const Count before = thread.clock();
+    work(rounds_of_work);
+    const Count quantum = thread.clock() - before;
+    noted.set_quantum(quantum);
+    thread.run_until(thread.clock() + quantum);
+    while (noted.met() == 0 && !noted.any_missed())
+        work(1);
+    const CountedThread::Statistics first = thread.statistics();
+    while (state.KeepRunningBatch(16)) {
+        const std::int64_t enough = noted.met() + 16;
+        while (noted.met() < enough && !noted.any_missed())
+            work(10);
     }
+    noted.set_quantum(Count{1} << 40U);
     thread.pause();
+    const CountedThread::Statistics last = thread.statistics();
     thread.end();
+    const auto boundaries = static_cast<double>(last.boundaries - first.boundaries);
+    state.counters["alarms"] = static_cast<double>(last.alarms - first.alarms) / boundaries;
+    state.counters["steps"] = static_cast<double>(last.steps - first.steps) / boundaries;
     if (noted.any_missed()) state.SkipWithError("a boundary was missed");
-    if (bounded && noted.met() != static_cast<std::int64_t>(state.iterations()))
-        state.SkipWithError("not every boundary came");
 }
 
 /// One iteration: one step, but for the few of the loop around the work.
@@ -140,9 +166,9 @@ int main(int argc, char** argv) {
     if (const auto options = countable()) {
         CountedThreadOptions stepping = *options;
         stepping.margin = stepped_margin;
-        benchmark::RegisterBenchmark("work", boundaries, *options, false)->UseRealTime();
-        benchmark::RegisterBenchmark("boundary", boundaries, *options, true)->UseRealTime();
-        benchmark::RegisterBenchmark("boundary, margin 64", boundaries, stepping, true)->UseRealTime();
+        benchmark::RegisterBenchmark("work", work_alone, *options)->UseRealTime();
+        benchmark::RegisterBenchmark("boundary", boundaries, *options)->UseRealTime();
+        benchmark::RegisterBenchmark("boundary, margin 64", boundaries, stepping)->UseRealTime();
     } else {
         bench::skip("a boundary without stepping", options.error());
         bench::skip("a boundary with stepping", options.error());

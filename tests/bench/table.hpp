@@ -6,7 +6,9 @@
 //     return bench::run(argc, argv, {{"this against that", "this", "that", "<= 1.3"}});
 //
 // The unit is nanoseconds. In the laboratory, whose machine's time is one nanosecond an instruction, that is
-// guest instructions, and ESCAPEMENT_BENCH_UNIT says so.
+// guest instructions, and ESCAPEMENT_BENCH_UNIT says so:
+//
+//     tools/lab env ESCAPEMENT_BENCH_UNIT='guest instructions' bench_turns --benchmark_min_time=0.005
 
 #include <benchmark/benchmark.h>
 
