@@ -142,6 +142,9 @@ tl::expected<Event, std::string> named(const std::string& name, const HostFacts&
             if (other && !belongs_elsewhere(other->code, facts, cpu)) event = other;
         }
     }
+    if (event && belongs_elsewhere(event->code, facts, cpu)) {
+        return tl::unexpected(explain({.refusal = Refusal::wrong_core_type}, *event, facts, cpu));
+    }
     if (event) return for_core_type(*event, facts, cpu);
     std::string known;
     for (const std::string& processor : known_processors())
@@ -163,7 +166,9 @@ tl::expected<Event, std::string> find_event(const std::string& name, const HostF
     if (!numbered && !is_raw(name)) return named(name, facts, cpu);
     const auto code = numbered ? numbered_code(name) : raw_code(name);
     if (!code) return tl::unexpected(code.error());
-    if (belongs_elsewhere(*code, facts, cpu)) {
+    // A code without a type is meant for whatever core this is, also where the type of raw codes is one
+    // core's.
+    if (numbered && belongs_elsewhere(*code, facts, cpu)) {
         return tl::unexpected(
             explain({.refusal = Refusal::wrong_core_type}, {.name = name, .code = *code}, facts, cpu));
     }
