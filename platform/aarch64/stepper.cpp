@@ -104,8 +104,11 @@ bool Stepper::State::begin_ordinary(ucontext_t& context) {
     }
     find_exits(registers_of(context));
     Breakpoints::Addresses stops;
-    for (std::size_t index = 0; index < exits_number; ++index)
-        stops.add(exits[index].address);
+    for (std::size_t index = 0; index < exits_number; ++index) {
+        // Where nothing can be executed there is no breakpoint either: going there faults.
+        const auto address = exits[index].address;
+        if (address % aarch64::instruction_size == 0 && address >> 52 == 0) stops.add(address);
+    }
     Breakpoints::Addresses lasting;
     for (std::size_t index = 0; index < fault_handlers.size(); ++index) {
         const bool room = stops.size() + lasting.size() < breakpoints.capacity();

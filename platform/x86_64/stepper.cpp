@@ -3,12 +3,16 @@
 
 #include "instruction.hpp"
 #include "machine_context.hpp"
+#include "raw_system_call.hpp"
 #include "readable.hpp"
 #include "stepped_signals.hpp"
 #include "stepping_handlers.hpp"
 
 #include <escapement/stepper.hpp>
 
+#include <sys/syscall.h>
+
+#include <array>
 #include <new>
 #include <utility>
 
@@ -63,14 +67,24 @@ bool Stepper::State::begin_call(ucontext_t& context) {
     return breakpoints.set(stops, {});
 }
 
-/// The old page of system calls: the kernel does the work when it is called, and returns.
+/// The old page of system calls, which the kernel does in place of its instructions when somebody jumps
+/// there. It returns as from a fault, past any breakpoint: so it is done here.
 bool Stepper::State::begin_virtual_call(ucontext_t& context) {
+    static constexpr std::array calls{SYS_gettimeofday, SYS_time, SYS_getcpu};
     by_trap_flag = false;
-    handlers_known = false;
     signals.hold(context);
-    if (!copy_from(stack_pointer(context), &expected, sizeof(expected))) return false;
+    const std::uintptr_t call = (from - vsyscall_page) / 0x400;
+    auto* const registers = context.uc_mcontext.gregs;
+    if (from % 0x400 != 0 || call >= calls.size() ||
+        !copy_from(stack_pointer(context), &expected, sizeof(expected)))
+        return begin_ordinary(context);  // it will fault
+    registers[REG_RAX] =
+        raw_system_call(calls[call], registers[REG_RDI], registers[REG_RSI], registers[REG_RDX]);
+    registers[REG_RIP] = static_cast<greg_t>(expected);
+    registers[REG_RSP] += sizeof(expected);
     Breakpoints::Addresses stops;
     stops.add(expected);
+    handlers_known = false;
     return breakpoints.set(stops, {});
 }
 

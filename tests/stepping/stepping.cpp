@@ -33,7 +33,7 @@ struct {
     std::uintptr_t begin;
     std::uintptr_t end;
     std::size_t most;
-    void (*at_last)(void*);
+    bool (*at_most)(void*);
     std::size_t number;
     std::uint64_t retired;
     std::size_t strangers;
@@ -60,9 +60,9 @@ void on_trap(int, siginfo_t* information, void* context) {
             now.retired += stop.retired;
             now.unknown += stop.known ? 0 : 1;
         }
-        if (stop.address == now.end || now.number == now.most || now.number == room) {
+        const bool most = now.number == now.most && (now.at_most == nullptr || !now.at_most(context));
+        if (stop.address == now.end || most || now.number == room) {
             if (now.number < room) stops[now.number++] = stop.address;
-            if (stop.address != now.end && now.at_last != nullptr) now.at_last(context);
             stepper.done(context);
             return;
         }
@@ -85,12 +85,12 @@ const char* no_steps_because() {
     return the_stepper() ? "" : "no steps: the host gives no breakpoints to this process";
 }
 
-Trace step_through(Code code, void* argument, std::size_t most, void (*at_last)(void*)) {
+Trace step_through(Code code, void* argument, std::size_t most, bool (*at_most)(void*)) {
     now = {.stepper = &*the_stepper(),
            .begin = reinterpret_cast<std::uintptr_t>(code),
            .end = reinterpret_cast<std::uintptr_t>(&escapement_stepped_call_after),
            .most = most,
-           .at_last = at_last,
+           .at_most = at_most,
            .number = 0,
            .retired = 0,
            .strangers = 0,

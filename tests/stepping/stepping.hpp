@@ -27,10 +27,10 @@ struct Trace {
 /// Why steps are impossible here; empty if they are not.
 const char* no_steps_because();
 
-/// All of `code(argument)`; from the `most`-th step on it runs unstepped, after `at_last` with the context of
-/// the handler that it stopped in.
+/// All of `code(argument)`; from the `most`-th step on it runs unstepped, unless `at_most`, called there with
+/// the handler's context, wants to go on.
 Trace step_through(Code code, void* argument, std::size_t most = ~std::size_t{0},
-                   void (*at_last)(void*) = nullptr);
+                   bool (*at_most)(void*) = nullptr);
 
 /// A handler with the program's own return from it, and no C library in between.
 void install(int signal, void (*handler)(), std::uint64_t mask = 0, unsigned long flags = 0);
