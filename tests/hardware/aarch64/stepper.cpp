@@ -230,7 +230,7 @@ Trace check(Code code, const Memory& memory, std::uint64_t retired, std::size_t 
     const long expected = code(&cells);
     const Memory left = cells;
     cells = memory;
-    const Trace trace = step_through(code, &cells);
+    Trace trace = step_through(code, &cells);
     for (int cell = 0; cell < 4; ++cell)
         CHECK(cells.cells[cell] == left.cells[cell]);
     cells = memory;

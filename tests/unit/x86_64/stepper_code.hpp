@@ -30,7 +30,7 @@ inline Trace check(Code code, const Memory& memory, std::uint64_t retired, std::
     const long expected = code(&cells);
     const Memory left = cells;
     cells = memory;
-    const Trace trace = step_through(code, &cells);
+    Trace trace = step_through(code, &cells);
     CHECK(cells == left);
     cells = memory;
     const Trace again = step_through(code, &cells);
