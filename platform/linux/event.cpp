@@ -137,8 +137,10 @@ tl::expected<Event, std::string> named(const std::string& name, const HostFacts&
     auto event = look_up(name);
     // The same name may be known for several types of core.
     if (event && belongs_elsewhere(event->code, facts, cpu) && name.find("::") == std::string::npos) {
-        for (const std::string& processor : known_processors()) {
-            const auto other = look_up(processor + "::" + name);
+        for (std::string qualified : known_processors()) {
+            qualified += "::";
+            qualified += name;
+            const auto other = look_up(qualified);
             if (other && !belongs_elsewhere(other->code, facts, cpu)) event = other;
         }
     }
@@ -147,8 +149,10 @@ tl::expected<Event, std::string> named(const std::string& name, const HostFacts&
     }
     if (event) return for_core_type(*event, facts, cpu);
     std::string known;
-    for (const std::string& processor : known_processors())
-        known += (known.empty() ? "" : ", ") + processor;
+    for (const std::string& processor : known_processors()) {
+        if (!known.empty()) known += ", ";
+        known += processor;
+    }
     if (known.empty()) {
         return tl::unexpected("'" + name + "' is not known: libpfm4 does not know " + facts.cpu_name +
                               "; give the event's code from the processor's manual, as r08 or 4:0x08");

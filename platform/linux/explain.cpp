@@ -93,20 +93,22 @@ std::string too_many_files(const HostFacts& facts, int error) {
 }
 
 std::string wrong_core_type(const Event& event, const HostFacts& facts, unsigned cpu) {
-    const std::string here = "the thread runs on CPU " + std::to_string(cpu);
+    std::string text = "the thread runs on CPU " + std::to_string(cpu);
     for (const CorePmu& pmu : facts.core_pmus) {
         if (pmu.type != event.code.type || pmu.cpus.empty()) continue;
         const std::string cpus = format_cpus(pmu.cpus);
+        text.insert(0, "it is an event of " + pmu.name + " (CPUs " + cpus + "), but ");
         if (pmu.cpus.contains(cpu)) {
-            return "it is an event of " + pmu.name + " (CPUs " + cpus +
-                   "), and the thread was on a CPU of another type; keep it there: taskset -c " + cpus;
+            text += " now and was on one of another type";
+        } else if (const CorePmu* const own = facts.pmu_of_cpu(cpu); own != nullptr) {
+            text += ", which has ";
+            text += own->name;
         }
-        const CorePmu* const own = facts.pmu_of_cpu(cpu);
-        return "it is an event of " + pmu.name + " (CPUs " + cpus + "), but " + here +
-               (own == nullptr ? "" : ", which has " + own->name) + "; keep it there: taskset -c " + cpus;
+        text += "; keep it there: taskset -c ";
+        text += cpus;
+        return text;
     }
-    return "the counters of the core that it runs on do not count it: " + here +
-           "; keep it on cores of one type with taskset -c";
+    return text + ", whose counters do not count it; keep it on cores of one type with taskset -c";
 }
 
 std::string no_memory(const HostFacts& facts, int error) {
