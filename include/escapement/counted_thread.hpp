@@ -146,6 +146,7 @@ class CountedThread {
     [[nodiscard]] Count raw();
     [[nodiscard]] Count net(unsigned extra_tries = 0);
     bool handle(int signal, const siginfo_t& information, void* context);
+    void come_closer(Count entry, void* context, bool alarmed, bool whole_step);
     void go_on(Count clock, void* context, bool whole_step);
     void stop_stepping(void* context);
     void step(Count clock, void* context);
@@ -168,6 +169,7 @@ class CountedThread {
     // the compiler knows nothing of the handlers; no atomics, because there is no other thread.
     Learning* volatile learning_ = nullptr;
     volatile Count handlers_ = 0;   ///< raw counts of handlers so far
+    volatile Count exit_ = 0;       ///< raw, the last handler's last reading
     volatile Count excluded_ = 0;   ///< net counts between pause() and resume() so far
     volatile Count paused_at_ = 0;  ///< net
     volatile Count stepped_ = 0;    ///< the net count where `stepped`

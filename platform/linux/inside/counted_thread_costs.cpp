@@ -111,13 +111,13 @@ void CountedThread::learn_from_step(void* context, Count entry) {
     const std::size_t index = learning.signals;
     if (index >= Learning::most) return stop_stepping(context);
     learning.entries[index] = entry;
+    if (index > 0) learning.exits[index - 1] = exit_;
     learning.signals = index + 1;
     if (index + 1 == Learning::most) {
         stop_stepping(context);
-    } else if (!stepper_->step(context)) {
-        return;
+    } else {
+        static_cast<void>(stepper_->step(context));
     }
-    learning.exits[index] = raw();
 }
 
 }  // namespace escapement

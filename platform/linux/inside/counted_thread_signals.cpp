@@ -75,13 +75,13 @@ void CountedThread::kick() const {
 }
 
 bool CountedThread::handle(int signal, const siginfo_t& information, void* context) {
-    const Count entry = raw();
+    Count entry = raw();
     bool alarmed = false;
     bool whole_step = false;
     if (signal == SIGTRAP) {
         const Step taken = stepper_->take(information, context);
         if (!taken) return false;
-        if (options_.stepped && !paused_) stepped_ = stepped_ + taken.retired;
+        if (options_.stepped && !paused_) stepped_ = entry = entry + taken.retired;
         whole_step = taken.retired > 1;
     } else {
         alarmed = alarm_ && alarm_->sent(information);
@@ -90,8 +90,17 @@ bool CountedThread::handle(int signal, const siginfo_t& information, void* conte
     }
     if (learning_ != nullptr && learning_->phase == Learning::Phase::steps) {
         learn_from_step(context, entry);
-        return true;
+    } else {
+        come_closer(entry, context, alarmed, whole_step);
     }
+    // One way out for all, so that what follows the reading costs the same every time.
+    exit_ = raw();
+    handlers_ = handlers_ + (exit_ - entry) + costs_.handler;
+    return true;
+}
+
+/// In a handler whose first reading was `entry`.
+void CountedThread::come_closer(Count entry, void* context, bool alarmed, bool whole_step) {
     const Count clock = (options_.stepped ? entry : entry - handlers_ - costs_.entry) - excluded_;
     if (alarmed) {
         ++statistics_.alarms;
@@ -110,8 +119,6 @@ bool CountedThread::handle(int signal, const siginfo_t& information, void* conte
     } else {
         go_on(clock, context, whole_step);
     }
-    if (!options_.stepped) handlers_ = handlers_ + (raw() - entry) + costs_.handler;
-    return true;
 }
 
 }  // namespace escapement
