@@ -102,7 +102,8 @@ class CountedThread {
     /// For those who install handlers themselves: to be called first thing, in both. True if it was ours.
     static bool on_signal(int signal, const siginfo_t* information, void* context);
 
-    /// Opens the counters of the calling thread and begins to count.
+    /// Opens the counters of the calling thread; its clock begins at 0, paused. EINVAL: the handlers are not
+    /// installed.
     tl::expected<void, CounterFailure> begin();
     /// Closes them; the thread is an ordinary one again. By the thread itself.
     void end();
@@ -143,8 +144,10 @@ class CountedThread {
     void enter();  ///< signals of this thread are its from here on
     static void leave();
 
-    [[nodiscard]] Count raw();
-    [[nodiscard]] Count net(unsigned extra_tries = 0);
+    /// A reading where the thread's own code ends, or where it begins again.
+    enum class Side : std::uint8_t { entering, leaving };
+    [[nodiscard]] Count raw(Count& again);
+    [[nodiscard]] Count net(Side side, unsigned extra_tries = 0);
     bool handle(int signal, const siginfo_t& information, void* context);
     void come_closer(Count entry, void* context, bool alarmed, bool whole_step);
     void go_on(Count clock, void* context, bool whole_step);

@@ -5,7 +5,6 @@
 #include "next_instruction.hpp"
 #include "readable.hpp"
 #include "stepped_signals.hpp"
-#include "stepping_handlers.hpp"
 
 #include <escapement/stepper.hpp>
 
@@ -68,7 +67,7 @@ bool Stepper::State::begin_call(ucontext_t& context) {
     if (!returns) stops.add(expected);
     signals.before_call(context, stops, breakpoints.capacity());
     if (returns && stops.size() > 0) expected = stops[0];
-    return breakpoints.set(stops, {});
+    return breakpoints.set(stops);
 }
 
 void Stepper::State::find_exits(const aarch64::Registers& registers) {
@@ -109,12 +108,11 @@ bool Stepper::State::begin_ordinary(ucontext_t& context) {
         const auto address = exits[index].address;
         if (address % aarch64::instruction_size == 0 && address >> 52 == 0) stops.add(address);
     }
-    Breakpoints::Addresses lasting;
     for (std::size_t index = 0; index < fault_handlers.size(); ++index) {
-        const bool room = stops.size() + lasting.size() < breakpoints.capacity();
-        if (room && fault_handlers[index] != from) lasting.add(fault_handlers[index]);
+        if (stops.size() < breakpoints.capacity() && fault_handlers[index] != from)
+            stops.add(fault_handlers[index]);
     }
-    return breakpoints.set(stops, lasting);
+    return breakpoints.set(stops);
 }
 
 /// Only a signal changes both the stack pointer and the link register on the way to a handler: a branch to it
@@ -184,11 +182,7 @@ bool Stepper::step(void* context) {
     std::uint32_t word = 0;
     if (now.readable(now.from)) std::memcpy(&word, reinterpret_cast<const void*>(now.from), sizeof(word));
     const bool begun = aarch64::is_system_call(word) ? now.begin_call(machine) : now.begin_ordinary(machine);
-    if (begun) {
-        SteppingHandlers::arm_later(now.breakpoints);
-    } else {
-        done(context);
-    }
+    if (!begun) done(context);
     return begun;
 }
 
@@ -218,7 +212,6 @@ void Stepper::done(void* context) {
     auto& now = state();
     if (!now.stepping) return;
     now.stepping = false;
-    SteppingHandlers::forget(now.breakpoints);
     now.breakpoints.clear();
     now.signals.end(*static_cast<ucontext_t*>(context));
 }

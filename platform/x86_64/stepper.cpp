@@ -6,7 +6,6 @@
 #include "raw_system_call.hpp"
 #include "readable.hpp"
 #include "stepped_signals.hpp"
-#include "stepping_handlers.hpp"
 
 #include <escapement/stepper.hpp>
 
@@ -64,7 +63,7 @@ bool Stepper::State::begin_call(ucontext_t& context) {
         stops.add(expected);
         signals.hold(context);
     }
-    return breakpoints.set(stops, {});
+    return breakpoints.set(stops);
 }
 
 /// The old page of system calls, which the kernel does in place of its instructions when somebody jumps
@@ -85,7 +84,7 @@ bool Stepper::State::begin_virtual_call(ucontext_t& context) {
     Breakpoints::Addresses stops;
     stops.add(expected);
     handlers_known = false;
-    return breakpoints.set(stops, {});
+    return breakpoints.set(stops);
 }
 
 bool Stepper::State::begin_ordinary(ucontext_t& context) {
@@ -94,7 +93,7 @@ bool Stepper::State::begin_ordinary(ucontext_t& context) {
     if (!handlers_known) {
         fault_handlers.clear();
         signals.add_fault_handlers(fault_handlers);
-        if (!breakpoints.set({}, fault_handlers)) return false;
+        if (!breakpoints.set(fault_handlers)) return false;
         handlers_known = true;
     }
     context.uc_mcontext.gregs[REG_EFL] |= trap_flag;
@@ -159,11 +158,7 @@ bool Stepper::step(void* context) {
         begun = call ? now.begin_call(machine) : now.begin_ordinary(machine);
     }
     if (now.breakpoints.at(now.from)) machine.uc_mcontext.gregs[REG_EFL] |= resume_flag;
-    if (begun) {
-        SteppingHandlers::arm_later(now.breakpoints);
-    } else {
-        done(context);
-    }
+    if (!begun) done(context);
     return begun;
 }
 
@@ -216,7 +211,6 @@ void Stepper::done(void* context) {
     auto& now = state();
     if (!now.stepping) return;
     now.stepping = false;
-    SteppingHandlers::forget(now.breakpoints);
     now.breakpoints.clear();
     now.signals.end(machine);
     machine.uc_mcontext.gregs[REG_EFL] &= ~trap_flag;

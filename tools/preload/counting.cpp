@@ -114,6 +114,8 @@ void prepare_counting(const Settings& settings) {
 void begin_counting() {
     Runtime& domain = runtime();
     Seat& seat = domain.my_seat();
+    // In a child process what is there is the parent's, and must not be touched (its page is not inherited).
+    new (&seat.counted) std::optional<CountedThread>;
     seat.counted.emplace(options_of(domain.settings()), *listener);
     seat.reported_clock = 0;
     seat.bounded = true;
@@ -178,7 +180,8 @@ void notice_lost_alarm(ParticipantNumber participant) {
     const Count certain = domain.order().options().quantum + 10'000'000;
     if (target == no_boundary || !clock || *clock < target || *clock - target < certain) return;
     if (domain.holder() != participant || counted->target() != target) return;
-    end_for_miss(domain, participant, {.why = Miss::Why::lost, .target = target, .at = {.clock = *clock}, .failure = {}});
+    end_for_miss(domain, participant,
+                 {.why = Miss::Why::lost, .target = target, .at = {.clock = *clock}, .failure = {}});
 }
 
 }  // namespace escapement::preload

@@ -162,13 +162,11 @@ void install_own_handlers() {
     action.sa_flags = SA_SIGINFO | SA_RESTART;
     real().sigaction(keeper_signal, &action, nullptr);
     if (counting) {
-        struct sigaction stop {};
-        stop.sa_sigaction = stop_or_handle;
-        stop.sa_flags = SA_SIGINFO | SA_RESTART;
-        sigaddset(&stop.sa_mask, SIGTRAP);
-        sigaddset(&stop.sa_mask, alarm_signal());
-        real().sigaction(alarm_signal(), &stop, nullptr);
-        real().sigaction(SIGTRAP, &stop, nullptr);
+        sigset_t mask;
+        sigemptyset(&mask);
+        sigaddset(&mask, alarm_signal());
+        Stepper::install(alarm_signal(), stop_or_handle, mask);
+        Stepper::install(SIGTRAP, stop_or_handle, mask);
     }
     for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
         struct sigaction before {};

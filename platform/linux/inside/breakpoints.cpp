@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint64_t our_mark = 0x657363617065U;  // "escape"
 constexpr int trap_perf = 6;                         // TRAP_PERF, which Debian 12's libc does not name
 
-perf_event_attr attributes_at(std::uintptr_t address, bool on) {
+perf_event_attr attributes_at(std::uintptr_t address, bool on = true) {
     perf_event_attr attributes{};
     attributes.type = PERF_TYPE_BREAKPOINT;
     attributes.size = sizeof(attributes);
@@ -115,70 +115,39 @@ void Breakpoints::close() {
     opened_ = 0;
 }
 
-bool Breakpoints::set(const Addresses& addresses, const Addresses& lasting) {
-    for (std::size_t index = 0; index < opened_; ++index) {
-        auto& one = all_[index];
-        if (!one.wanted) continue;
-        one.lasting = lasting.contains(one.address);
-        one.wanted = one.lasting || addresses.contains(one.address);
-    }
-    std::size_t free = 0;
-    const auto place = [&](std::uintptr_t address, bool is_lasting) {
-        if (at(address)) return true;
-        while (free < opened_ && all_[free].wanted)
-            ++free;
-        if (free == opened_) return false;
-        auto& one = all_[free];
-        auto attributes = attributes_at(address, is_lasting);
-        if (raw_system_call(SYS_ioctl, one.descriptor, PERF_EVENT_IOC_MODIFY_ATTRIBUTES,
-                            reinterpret_cast<long>(&attributes)) != 0)
-            return false;
-        one.wanted = true;
-        one.on = one.lasting = is_lasting;
-        one.address = address;
-        return true;
-    };
-    for (std::size_t index = 0; index < lasting.size(); ++index) {
-        if (!place(lasting[index], true)) return false;
-    }
+bool Breakpoints::set(const Addresses& addresses) {
+    Addresses missing;
     for (std::size_t index = 0; index < addresses.size(); ++index) {
-        if (!place(addresses[index], false)) return false;
+        if (!at(addresses[index])) missing.add(addresses[index]);
     }
+    // One system call for each that moves: this is the price of a step.
+    std::size_t next = 0;
     for (std::size_t index = 0; index < opened_; ++index) {
-        auto& one = all_[index];
-        if (one.wanted ? one.lasting && !one.on : one.on) turn(one, one.wanted);
+        One& one = all_[index];
+        if (one.on && addresses.contains(one.address)) continue;
+        if (next < missing.size()) {
+            auto attributes = attributes_at(missing[next]);
+            one.address = missing[next++];
+            one.on = raw_system_call(SYS_ioctl, one.descriptor, PERF_EVENT_IOC_MODIFY_ATTRIBUTES,
+                                     reinterpret_cast<long>(&attributes)) == 0;
+            if (!one.on) return false;
+        } else if (one.on) {
+            raw_system_call(SYS_ioctl, one.descriptor, PERF_EVENT_IOC_DISABLE, 0);
+            one.on = false;
+        }
     }
-    return true;
-}
-
-void Breakpoints::turn(One& one, bool on) {
-    raw_system_call(SYS_ioctl, one.descriptor, on ? PERF_EVENT_IOC_ENABLE : PERF_EVENT_IOC_DISABLE, 0);
-    one.on = on;
-}
-
-void Breakpoints::arm() {
-    for (std::size_t index = 0; index < opened_; ++index) {
-        auto& one = all_[index];
-        if (one.wanted && !one.on) turn(one, true);
-    }
-}
-
-void Breakpoints::disarm() {
-    for (std::size_t index = 0; index < opened_; ++index) {
-        auto& one = all_[index];
-        if (one.on && !one.lasting) turn(one, false);
-    }
+    return next == missing.size();
 }
 
 bool Breakpoints::at(std::uintptr_t address) const {
     for (std::size_t index = 0; index < opened_; ++index) {
-        if (all_[index].wanted && all_[index].address == address) return true;
+        if (all_[index].on && all_[index].address == address) return true;
     }
     return false;
 }
 
 void Breakpoints::clear() {
-    static_cast<void>(set({}, {}));
+    static_cast<void>(set({}));
 }
 
 bool Breakpoints::hit(const siginfo_t& information) {

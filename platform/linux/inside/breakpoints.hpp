@@ -1,7 +1,7 @@
 #pragma once
 // Execute breakpoints of the calling thread, held by the processor and handed out by perf.
 //
-// Contract. After `set` and `arm`, the thread takes SIGTRAP before it executes an instruction at one of the
+// Contract. After `set` the thread takes SIGTRAP before it executes an instruction at one of the
 // addresses in user mode; the signal is synchronous: what the handler sees is the state before that
 // instruction. After the handler has returned the same breakpoint hits again on arm64, unless it was moved;
 // on x86 the kernel lets the thread pass it once (RF). SIGTRAP must not be blocked: the kernel would send the
@@ -41,13 +41,9 @@ class Breakpoints {
     void close();
     /// How many addresses `set` takes.
     [[nodiscard]] std::size_t capacity() const { return opened_; }
-    /// Breakpoints at `addresses`, from `arm` on, and at `lasting`, from now on; nowhere else. False if the
-    /// host refuses.
-    [[nodiscard]] bool set(const Addresses& addresses, const Addresses& lasting);
-    void arm();
-    /// All but the lasting.
-    void disarm();
-    /// One is wanted there.
+    /// Breakpoints at `addresses`, and nowhere else. False if the host refuses.
+    [[nodiscard]] bool set(const Addresses& addresses);
+    /// One is there.
     [[nodiscard]] bool at(std::uintptr_t address) const;
     void clear();
     /// True if one of these was the cause of a SIGTRAP.
@@ -56,12 +52,9 @@ class Breakpoints {
   private:
     struct One {
         int descriptor = -1;
-        bool wanted = false;
         bool on = false;
-        bool lasting = false;
         std::uintptr_t address = 0;
     };
-    static void turn(One& one, bool on);
     std::array<One, most> all_{};
     std::size_t opened_ = 0;
 };

@@ -2,8 +2,8 @@
 // counted_thread_costs.cpp, the signals themselves in counted_thread_signals.cpp.
 
 #include "counted_thread_costs.hpp"
-#include "fast_read.hpp"
 #include "raw_system_call.hpp"
+#include "signal_actions.hpp"
 
 #include <escapement/counted_thread.hpp>
 #include <escapement/interruption.hpp>
@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace escapement {
 
@@ -30,6 +31,9 @@ CountedThread::~CountedThread() {
 }
 
 tl::expected<void, CounterFailure> CountedThread::begin() {
+    // Without handlers the first signal would end the process.
+    if (!action_of(SIGTRAP).has_handler() || !action_of(options_.alarm_signal).has_handler())
+        return tl::unexpected(CounterFailure{.refusal = Refusal::other, .error = EINVAL});
     auto stepper = Stepper::open();
     if (!stepper) return tl::unexpected(stepper.error());
     stepper_.emplace(std::move(*stepper));
@@ -48,7 +52,7 @@ tl::expected<void, CounterFailure> CountedThread::begin() {
     if (!options_.stepped && !learn()) return tl::unexpected(CounterFailure{});
     handlers_ = 0;
     excluded_ = 0;
-    paused_at_ = net();
+    paused_at_ = net(Side::entering);
     excluded_ = paused_at_;  // the clock begins at 0
     return {};
 }
@@ -62,37 +66,29 @@ void CountedThread::end() {
     stepper_.reset();
 }
 
-/// The counter as it is; 0 where it cannot be read, which is remembered.
-Count CountedThread::raw() {
-    if (options_.stepped) return stepped_;
-    if (const void* const page = counter_->page(); page != nullptr) {
-        // A try that was made again was counted as well.
-        const FastRead read = fast_read(page);
-        if (read.tries != 0) [[likely]]
-            return read.value - (read.tries - 1) * costs_.extra_try_of_page;
-    }
-    const auto count = counter_->read();
-    if (!count) [[unlikely]]
-        unreadable_ = true;
-    return count.value_or(0);
-}
-
-/// Without the handlers' counts. A handler may come between the two: then once more, and what that cost is
-/// left out, so that the result is the same whether or not one came.
-Count CountedThread::net(unsigned extra_tries) {
+/// Without the handlers' counts. A handler may come between the two: then once more. Where the thread's own
+/// code ends, what was repeated for that or for the kernel is left out, so that the result is the same
+/// whether or not anything came; where its code begins again, that lies before it anyway.
+Count CountedThread::net(Side side, unsigned extra_tries) {
     Count value = 0;
+    Count again = 0;
     unsigned tries = 0;
     for (;;) {
         const Count handlers = handlers_;
-        value = raw() - handlers;
+        value = raw(again) - handlers;
         ++tries;
-        if (handlers == handlers_ && tries > extra_tries) break;
+        // Both ways round are equally long, or what is learned from one would not do for the other.
+        unsigned disturbed = handlers != handlers_ ? 1 : 0;
+        unsigned wanted = tries <= extra_tries ? 1 : 0;
+        asm volatile("" : "+r"(disturbed), "+r"(wanted));
+        if ((disturbed | wanted) == 0) break;
     }
-    return value - (tries - 1) * costs_.extra_try;
+    if (side == Side::leaving) return value;
+    return value - (tries - 1) * costs_.extra_try - again * costs_.extra_try_of_page;
 }
 
 Count CountedThread::clock() {
-    return (paused_ ? paused_at_ : net()) - excluded_;
+    return (paused_ ? paused_at_ : net(Side::entering)) - excluded_;
 }
 
 tl::expected<Count, CounterFailure> CountedThread::clock_from_elsewhere() const {
@@ -104,7 +100,7 @@ tl::expected<Count, CounterFailure> CountedThread::clock_from_elsewhere() const 
 
 void CountedThread::pause() {
     if (paused_) return;
-    paused_at_ = net();
+    paused_at_ = net(Side::entering);
     paused_ = true;
     // From here on nothing counts.
     if (stepper_->stepping()) kick();
@@ -124,10 +120,13 @@ void CountedThread::resume(Count target) {
         !(alarm_set_ && alarm_at_ == clock + way.after)) {
         set_alarm(clock, way.after, 0);
     }
-    excluded_ = excluded_ + (net() - paused_at_);
+    // The way from the last reading to the program is the same with a boundary and without.
+    bool kicks = way.move == Approach::Move::step || options_.stepped;
+    asm volatile("" : "+r"(kicks));
+    excluded_ = excluded_ + (net(Side::leaving) - paused_at_);
     paused_ = false;
     resuming_ = false;
-    if (way.move == Approach::Move::step || options_.stepped) kick();
+    if (kicks) kick();
 }
 
 void CountedThread::run_until(Count target) {

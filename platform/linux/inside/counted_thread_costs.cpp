@@ -5,8 +5,6 @@
 
 #include "counted_thread_costs.hpp"
 
-#include "fast_read.hpp"
-
 #include <algorithm>
 #include <atomic>
 
@@ -32,21 +30,15 @@ bool CountedThread::learn() {
     handlers_ = 0;
     Learning learning;
 
-    if (const void* const page = counter_->page(); page != nullptr && fast_read(page).tries != 0) {
-        constexpr std::uint32_t more = 8;
-        const auto a = fast_read(page);
-        const auto b = fast_read(page);
-        const auto c = fast_read(page, 1 + more);
-        costs_.extra_try_of_page = (c.value - b.value - (b.value - a.value)) / more;
-    }
+    costs_.extra_try_of_page = counter_->price_of_a_try();
 
     // Reading, and a nop.
-    const Count a = net();
-    const Count b = net();
-    const Count c = net(8);
-    const Count d = net();
+    const Count a = net(Side::entering);
+    const Count b = net(Side::entering);
+    const Count c = net(Side::entering, 8);
+    const Count d = net(Side::entering);
     run_nops();
-    const Count e = net();
+    const Count e = net(Side::entering);
     if (unreadable_) return false;
     const Count reading = b - a;
     costs_.extra_try = (c - b - reading) / 8;
@@ -54,7 +46,8 @@ bool CountedThread::learn() {
 
     // Signals that are one nop apart.
     learning_ = &learning;
-    const Count before = raw();
+    Count again = 0;
+    const Count before = raw(again);
     kick();
     run_nops();
     run_nops();
@@ -80,7 +73,7 @@ bool CountedThread::learn() {
 /// alarm comes early by it.
 Count CountedThread::learn_alarm_exit() {
     Learning& learning = *learning_;
-    paused_at_ = net();
+    paused_at_ = net(Side::leaving);
     excluded_ = paused_at_;
     paused_ = false;
     target_ = clock() + options_.margin + longer_alarm;

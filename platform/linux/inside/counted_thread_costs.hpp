@@ -1,7 +1,13 @@
 #pragma once
-// What a counted thread notes while it learns what signals cost.
+// Reading a counted thread's counter, and what is noted while it is learned what signals cost.
+
+#include "fast_read.hpp"
+#include "perf_event.hpp"
+#include "raw_system_call.hpp"
 
 #include <escapement/counted_thread.hpp>
+
+#include <sys/syscall.h>
 
 #include <cstddef>
 
@@ -19,5 +25,25 @@ struct CountedThread::Learning {
     volatile std::int64_t early[most_alarms] = {};
     volatile std::size_t alarms = 0;
 };
+
+/// The counter as it is; where it cannot be read that is remembered. `again`: grows by the tries that the
+/// kernel made it repeat, which were counted. Inlined wherever it is used: handlers run while breakpoints are
+/// on, and must not execute the very instructions at which the thread is to stop.
+[[gnu::always_inline]] inline Count CountedThread::raw(Count& again) {
+    if (options_.stepped) return stepped_;
+    if (const void* const page = counter_->page(); page != nullptr) {
+        const FastRead read = fast_read(page);
+        if (read.tries != 0) [[likely]] {
+            again += read.tries - 1;
+            return read.value;
+        }
+    }
+    EventValue value;
+    const long size =
+        raw_system_call(SYS_read, counter_->descriptor(), reinterpret_cast<long>(&value), sizeof value);
+    if (size != sizeof value) [[unlikely]]
+        unreadable_ = true;
+    return value.value;
+}
 
 }  // namespace escapement

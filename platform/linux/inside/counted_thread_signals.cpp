@@ -75,7 +75,9 @@ void CountedThread::kick() const {
 }
 
 bool CountedThread::handle(int signal, const siginfo_t& information, void* context) {
-    Count entry = raw();
+    Count again = 0;
+    Count entry = raw(again);
+    entry -= again * costs_.extra_try_of_page;
     bool alarmed = false;
     bool whole_step = false;
     if (signal == SIGTRAP) {
@@ -94,7 +96,7 @@ bool CountedThread::handle(int signal, const siginfo_t& information, void* conte
         come_closer(entry, context, alarmed, whole_step);
     }
     // One way out for all, so that what follows the reading costs the same every time.
-    exit_ = raw();
+    exit_ = raw(again);
     handlers_ = handlers_ + (exit_ - entry) + costs_.handler;
     return true;
 }

@@ -1,5 +1,3 @@
-#include "stepping_handlers.hpp"
-
 #include "raw_system_call.hpp"
 #include "signal_actions.hpp"
 
@@ -7,7 +5,6 @@
 
 #include <sys/syscall.h>
 
-#include <array>
 #include <cstring>
 
 extern "C" void escapement_return_from_signal();
@@ -18,34 +15,10 @@ namespace {
 
 constexpr unsigned long with_restorer = 0x04000000;  // SA_RESTORER, which no header names for every processor
 
-std::array<Stepper::Handler, 65> handlers{};
-
-// initial-exec: the first touch of any other model may allocate.
-constinit thread_local Breakpoints* to_arm __attribute__((tls_model("initial-exec"))) = nullptr;
-constinit thread_local unsigned depth __attribute__((tls_model("initial-exec"))) = 0;
-
-void enter(int signal, siginfo_t* information, void* context) {
-    if (to_arm != nullptr) to_arm->disarm();
-    ++depth;
-    handlers[static_cast<unsigned>(signal)](signal, information, context);
-    --depth;
-    if (to_arm != nullptr) to_arm->arm();
-}
-
 }  // namespace
 
-void SteppingHandlers::arm_later(Breakpoints& breakpoints) {
-    to_arm = &breakpoints;
-    if (depth == 0) breakpoints.arm();
-}
-
-void SteppingHandlers::forget(const Breakpoints& breakpoints) {
-    if (to_arm == &breakpoints) to_arm = nullptr;
-}
-
 void Stepper::install(int signal, Handler handler, const sigset_t& mask, struct sigaction* before) {
-    handlers[static_cast<unsigned>(signal)] = handler;
-    SignalAction action{.handler = reinterpret_cast<std::uintptr_t>(&enter),
+    SignalAction action{.handler = reinterpret_cast<std::uintptr_t>(handler),
                         .flags = SA_SIGINFO | SA_RESTART | with_restorer,
                         .restorer = reinterpret_cast<std::uintptr_t>(&escapement_return_from_signal),
                         .mask = 0};
