@@ -118,8 +118,8 @@ class Alarm {
     tl::expected<void, CounterFailure> set(Count after);
     /// No signal any more; one that is under way may still come.
     void cancel();
-    /// True if this alarm sent the signal that `information` tells of.
-    [[nodiscard]] bool sent(const siginfo_t& information) const;
+    /// True if this alarm sent the signal that `information` tells of; to be asked once for each signal.
+    [[nodiscard]] bool sent(const siginfo_t& information);
 
     [[nodiscard]] int descriptor() const { return descriptor_; }
 

@@ -17,7 +17,7 @@ constexpr Count patience = Count{1} << 24U;
 
 struct Watch {
     const Counter* clock;
-    const Alarm* alarm;
+    Alarm* alarm;
     std::atomic<int> signals{0};
     std::atomic<Count> came_at{0};
 };

@@ -16,7 +16,7 @@ using namespace escapement;
 
 namespace {
 
-const Alarm* alarm_here = nullptr;
+Alarm* alarm_here = nullptr;
 std::atomic<int> ours{0};
 std::atomic<int> others{0};
 

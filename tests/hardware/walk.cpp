@@ -4,8 +4,6 @@
 
 #include <catch2/catch.hpp>
 
-#include <algorithm>
-
 using namespace escapement;
 
 extern "C" {
@@ -30,10 +28,12 @@ bool in_nops(std::uintptr_t address) {
            address < reinterpret_cast<std::uintptr_t>(escapement_test_nops_end);
 }
 
+std::size_t nop_size() {
+    return static_cast<std::size_t>(escapement_test_nops_end - escapement_test_nops_begin) / nop_count;
+}
+
 std::size_t nops_before(std::uintptr_t address) {
-    const auto begin = reinterpret_cast<std::uintptr_t>(escapement_test_nops_begin);
-    const auto end = reinterpret_cast<std::uintptr_t>(escapement_test_nops_end);
-    return (address - begin) / ((end - begin) / nop_count);
+    return (address - reinterpret_cast<std::uintptr_t>(escapement_test_nops_begin)) / nop_size();
 }
 
 __attribute__((noinline)) void walk_through(Code code) {
@@ -90,7 +90,10 @@ std::vector<std::uintptr_t> trace_of(Code code) {
         if (addresses.empty()) {
             if (!in_nops(each.address)) continue;
             const std::size_t before = nops_before(each.address);
-            addresses.assign(before, 0);  // executed before the first boundary
+            // Executed before the first boundary, and nothing but nops.
+            const auto begin = reinterpret_cast<std::uintptr_t>(escapement_test_nops_begin);
+            for (std::size_t nop = 0; nop < before; ++nop)
+                addresses.push_back(begin + nop * nop_size());
             origin = each.clock - before;
         }
         // What follows is the measuring itself.
