@@ -177,9 +177,11 @@ class CountedThread {
     volatile Count paused_at_ = 0;  ///< net
     volatile Count stepped_ = 0;    ///< the net count where `stepped`
     volatile Count target_ = no_boundary;
-    volatile Count alarm_at_ = 0;   ///< clock at which it was to come
-    volatile Count step_from_ = 0;  ///< clock at which the step under way began
+    volatile Count alarm_at_ = 0;    ///< clock at which it was to come
+    volatile Count step_from_ = 0;   ///< clock at which the step under way began
+    volatile Count alarm_from_ = 0;  ///< clock at which it was set
     volatile bool alarm_set_ = false;
+    volatile bool steps_only_ = false;  ///< an alarm came before the thread got on: none up to this boundary
     volatile bool paused_ = true;
     volatile bool resuming_ = false;
     volatile bool unreadable_ = false;

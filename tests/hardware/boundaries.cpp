@@ -25,7 +25,7 @@ namespace {
 template <std::size_t index>
 void known() {
     const KnownCode& code = known_code()[index];
-    if (code.available()) static_cast<void>(code.run(200));
+    if (code.available()) static_cast<void>(code.run(60));
 }
 
 void fork_in_the_road() {

@@ -138,6 +138,7 @@ void CountedThread::set_alarm(Count clock, Count after, Count lost_before) {
     const auto set = alarm_->set(after + lost_before);
     if (!set) return miss(Miss::Why::unreadable, {.clock = clock}, set.error());
     alarm_at_ = clock + after;
+    alarm_from_ = clock;
     alarm_set_ = true;
 }
 
@@ -156,7 +157,8 @@ void CountedThread::step(Count clock, void* context) {
 /// just made a step that is more than one count and could not be stopped within.
 void CountedThread::go_on(Count clock, void* context, bool whole_step) {
     for (;;) {
-        const Approach way = approach(clock, target_, options_.stepped ? no_boundary : options_.margin);
+        const Approach way =
+            approach(clock, target_, options_.stepped || steps_only_ ? no_boundary : options_.margin);
         switch (way.move) {
             case Approach::Move::run:
                 if (options_.stepped) return step(clock, context);
@@ -174,6 +176,7 @@ void CountedThread::go_on(Count clock, void* context, bool whole_step) {
                 break;
         }
         ++statistics_.boundaries;
+        steps_only_ = false;
         stop_stepping(context);
         // What the listener does is not the thread's own, as if it were between pause() and resume().
         paused_at_ = clock + excluded_;

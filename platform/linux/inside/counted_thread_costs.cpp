@@ -85,9 +85,15 @@ Count CountedThread::learn_alarm_exit() {
     alarm_->cancel();
     alarm_set_ = false;
     if (learning.alarms < Learning::most_alarms) return 0;
-    for (std::size_t index = 1; index < Learning::most_alarms; ++index)
-        if (learning.early[index] != learning.early[0]) return 0;
-    return learning.early[0] > 0 ? static_cast<Count>(learning.early[0]) : 0;
+    // The kernel may have disturbed one or another: what most say counts.
+    for (std::size_t candidate = 0; candidate < Learning::most_alarms; ++candidate) {
+        std::size_t equal = 0;
+        for (std::size_t index = 0; index < Learning::most_alarms; ++index)
+            equal += learning.early[index] == learning.early[candidate] ? 1 : 0;
+        if (2 * equal > Learning::most_alarms && learning.early[candidate] > 0)
+            return static_cast<Count>(learning.early[candidate]);
+    }
+    return 0;
 }
 
 void CountedThread::learn_from_alarm(Count clock) {

@@ -15,7 +15,7 @@ namespace escapement {
 
 struct CountedThread::Learning {
     static constexpr std::size_t most = 24;
-    static constexpr std::size_t most_alarms = 6;
+    static constexpr std::size_t most_alarms = 9;
     enum class Phase : std::uint8_t { steps, alarms } phase = Phase::steps;
     // Raw readings at each handler's beginning and end.
     volatile Count entries[most] = {};

@@ -101,6 +101,9 @@ bool CountedThread::handle(int signal, const siginfo_t& information, void* conte
     return true;
 }
 
+// Longer than this handler's way out, and shorter than the shortest run.
+constexpr Count later = 600;
+
 /// In a handler whose first reading was `entry`.
 void CountedThread::come_closer(Count entry, void* context, bool alarmed, bool whole_step) {
     const Count clock = (options_.stepped ? entry : entry - handlers_ - costs_.entry) - excluded_;
@@ -108,13 +111,17 @@ void CountedThread::come_closer(Count entry, void* context, bool alarmed, bool w
         ++statistics_.alarms;
         if (!paused_ && alarm_set_ && clock > alarm_at_ && clock - alarm_at_ > statistics_.latest)
             statistics_.latest = clock - alarm_at_;
+        // All of the little that it was set for has been spent on the way out of the handler: so would the next.
+        if (!paused_ && alarm_set_ && clock == alarm_from_ && alarm_at_ - alarm_from_ < later)
+            steps_only_ = true;
         alarm_set_ = false;
         if (learning_ != nullptr) learn_from_alarm(clock);
     }
     if (paused_) {
         stop_stepping(context);
-        // Too late for resume() to see that the alarm has been spent: a little later, then.
-        if (resuming_ && alarmed && target_ != no_boundary) set_alarm(alarm_at_, shortest_alarm, 0);
+        // Too late for resume() to see that the alarm has been spent: a little later, then. Not at once, or
+        // it would be spent on the way out of this handler, again and again.
+        if (resuming_ && alarmed && target_ != no_boundary) set_alarm(clock, later, 0);
     } else if (unreadable_) {
         stop_stepping(context);
         miss(Miss::Why::unreadable, {.clock = clock, .address = interruption_of(context).address});
