@@ -1,5 +1,6 @@
 // `escapement run`: becomes COMMAND, with the preload library before it.
 
+#include "clock_choice.hpp"
 #include "commands.hpp"
 #include "program.hpp"
 #include "qemu_options.hpp"
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sys/personality.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -26,6 +28,9 @@ struct RunOptions {
     std::string policy = "counted";
     std::optional<std::uint64_t> quantum;
     std::string clock = "auto";
+    bool clock_asked_for = false;
+    std::string event = "auto";
+    std::optional<std::uint64_t> margin;
     std::string time = "virtual";
     std::uint64_t seed = 1;
     std::string pin = "auto";
@@ -83,6 +88,39 @@ tl::expected<void, std::string> place(const RunOptions& options) {
     return {};
 }
 
+bool is_qemu(const std::filesystem::path& program) {
+    return program.filename().string().rfind("qemu-system-", 0) == 0;
+}
+
+/// Tells the preload library what clocks count. Hardware counts are chosen here, where libpfm4 is at hand, on
+/// the CPUs where the program will run.
+tl::expected<void, std::string> set_clock(const RunOptions& options, const std::filesystem::path& program) {
+    for (const char* const name : {"EVENT", "EVENT_NAME", "ALARM", "MARGIN"})
+        unsetenv(fmt::format("ESCAPEMENT_{}", name).c_str());
+    std::string clock = options.clock;
+    // A QEMU may report its own count, which only its process can tell; and it is no worse off without.
+    const bool tries = clock == "auto" && options.policy == "counted" && !is_qemu(program);
+    if (clock == "perf" || tries) {
+        const auto chosen = choose_hardware_clock(options.event, options.margin);
+        if (!chosen && !tries) return tl::unexpected("--clock perf: " + chosen.error());
+        clock = chosen ? "perf" : "operations";
+        if (chosen) {
+            set("ESCAPEMENT_EVENT", encode(chosen->clock.code));
+            set("ESCAPEMENT_EVENT_NAME", chosen->clock.name);
+            set("ESCAPEMENT_ALARM", encode(chosen->alarm.code));
+            set("ESCAPEMENT_MARGIN", std::to_string(chosen->margin));
+        }
+        if ((tries && options.clock_asked_for) || options.statistics == "-") {
+            fmt::print(stderr, "escapement: clock: {} ({})\n", clock,
+                       chosen ? chosen->reason : chosen.error());
+        }
+    }
+    set("ESCAPEMENT_CLOCK", clock);
+    // Counts differ with addresses: how far a string is from a page's end, how deep the stack begins.
+    if (clock == "perf" || clock == "stepped") personality(ADDR_NO_RANDOMIZE);
+    return {};
+}
+
 int run(const RunOptions& options) {
     const auto program = find_program(options.command.front());
     if (!program) {
@@ -106,15 +144,16 @@ int run(const RunOptions& options) {
     for (const std::string& warning : qemu_warnings(options.command))
         fmt::print(stderr, "escapement: {}\n", warning);
     if (const auto placed = place(options); !placed) return fail(trouble, placed.error());
+    if (const auto clock = set_clock(options, *program); !clock) return fail(trouble, clock.error());
 
     const char* const others = std::getenv("LD_PRELOAD");
     set("LD_PRELOAD",
         others == nullptr || *others == '\0' ? library->string() : library->string() + ":" + others);
     set("ESCAPEMENT_POLICY", options.policy);
-    set("ESCAPEMENT_CLOCK", options.clock);
     set("ESCAPEMENT_TIME", options.time);
     set("ESCAPEMENT_SEED", std::to_string(options.seed));
-    set("ESCAPEMENT_PID", std::to_string(getpid()));
+    // As long for every process: the environment's size moves the stack.
+    set("ESCAPEMENT_PID", fmt::format("{:010}", getpid()));
     unsetenv("ESCAPEMENT_QUANTUM");
     unsetenv("ESCAPEMENT_STATS");
     if (options.quantum) set("ESCAPEMENT_QUANTUM", std::to_string(*options.quantum));
@@ -149,16 +188,29 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
         ->check(CLI::IsMember({"free", "ticktock", "counted"}))
         ->capture_default_str();
     command
-        ->add_option(
-            "--quantum", options->quantum,
-            "counts between a thread's boundaries (1000000 instructions if reported, 1000 operations)")
+        ->add_option("--quantum", options->quantum,
+                     "counts between a thread's boundaries (1000000 if reported or perf, 10000 steps, 1000 "
+                     "operations)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62U));
+    CLI::Option* const clock =
+        command
+            ->add_option(
+                "--clock", options->clock,
+                "what a thread's clock counts. reported: guest instructions that QEMU tells; perf: a "
+                "hardware event, with turns that end at exact counts; stepped: single steps, exact on "
+                "every host and thousands of times slower; operations: ordered operations; auto: "
+                "reported, else a hardware event that passes its checks here, else operations")
+            ->check(CLI::IsMember({"auto", "reported", "perf", "stepped", "operations"}))
+            ->capture_default_str();
     command
-        ->add_option("--clock", options->clock,
-                     "reported: guest instructions that QEMU counts; operations: ordered operations; "
-                     "auto: reported where there is such a count")
-        ->check(CLI::IsMember({"auto", "reported", "operations"}))
+        ->add_option("--event", options->event,
+                     "of --clock perf: a name as libpfm4 has it, a raw code (r1c4, 4:0x1c4), or auto")
         ->capture_default_str();
+    command
+        ->add_option("--margin", options->margin,
+                     "of --clock perf: counts that an alarm may come late, which are then stepped (default: "
+                     "four times what is seen in a trial)")
+        ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{10'000'000}));
     command->add_option("--time", options->time, "virtual: a function of the clocks; real: the host's")
         ->check(CLI::IsMember({"virtual", "real"}))
         ->capture_default_str();
@@ -176,9 +228,10 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
         ->default_str("auto");
     command->add_flag("--stats{-}", options->statistics,
                       "say at the end what the order did: as text, or with =FILE as JSON");
-    command->callback([options, &command_line, &status] {
+    command->callback([options, clock, &command_line, &status] {
         require_command(command_line);
         options->command = command_line;
+        options->clock_asked_for = clock->count() != 0;
         status = run(*options);
     });
 }
