@@ -293,7 +293,7 @@ TEST_CASE("as many counters as there are count together, and the next says that 
         }
     }
     // An alarm wants one too.
-    const auto alarm = Alarm::open(event->code, SIGRTMIN);
+    auto alarm = Alarm::open(event->code, SIGRTMIN);
     REQUIRE_FALSE(alarm);
     CHECK(alarm.error().refusal == Refusal::multiplexed);
     counters.pop_back();

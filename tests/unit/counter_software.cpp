@@ -69,7 +69,7 @@ TEST_CASE("a counter's descriptor is out of the program's way, and not handed on
     std::optional<int> number;
     {
         const auto counter = Counter::open(page_faults);
-        const auto alarm = Alarm::open(page_faults, SIGRTMIN);
+        auto alarm = Alarm::open(page_faults, SIGRTMIN);
         REQUIRE(counter);
         REQUIRE(alarm);
         number = counter->descriptor();
@@ -136,7 +136,7 @@ TEST_CASE("another thread's counter can be read where it runs") {
 namespace {
 
 std::atomic<int> signals{0};
-const Alarm* ringing = nullptr;
+Alarm* ringing = nullptr;
 void came(int, siginfo_t* information, void*) {
     if (ringing->sent(*information)) signals.fetch_add(1);
 }
@@ -182,7 +182,7 @@ TEST_CASE("an alarm comes once for each time that it is set") {
 
 TEST_CASE("a signal of the same number from elsewhere is not the alarm's") {
     if (!can_count()) return;
-    const auto alarm = Alarm::open(page_faults, SIGRTMIN + 2);
+    auto alarm = Alarm::open(page_faults, SIGRTMIN + 2);
     REQUIRE(alarm);
     siginfo_t information{};
     information.si_signo = SIGRTMIN + 2;

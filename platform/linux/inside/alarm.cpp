@@ -19,7 +19,7 @@ namespace {
 constexpr Count far_away = Count{1} << 60U;
 
 /// An overflow and what is read of the event may be some counts apart.
-constexpr Count close_by = 64;
+constexpr Count close_by = 4;
 
 tl::expected<void, CounterFailure> checked(long result) {
     if (result >= 0) return {};
