@@ -62,7 +62,7 @@ TEST_CASE("wrong command lines", "[command]") {
     expect_refused(ordered({"/bin/true"}, {"--pin", "x"}), 125, "--pin");
 }
 
-TEST_CASE("--pin says where the program runs, and why", "[command]") {
+TEST_CASE("run --pin says where the program runs, and why", "[command]") {
     const std::vector<std::string> command = {case_path("mutexes"), "normal"};
     const auto said = [&command](const std::vector<std::string>& options) {
         const Ended ended = run({.arguments = ordered(command, options)});

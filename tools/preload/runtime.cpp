@@ -7,6 +7,7 @@
 #include "signals.hpp"
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -174,6 +175,7 @@ void Runtime::hand_over(ParticipantNumber from, ParticipantNumber to) {
     if (settings_.statistics != nullptr) mine.held_ns += host_ns() - mine.turn_began_ns;
     let_go_on(to);
     mine.place.park();
+    await_departure();
 }
 
 void Runtime::leave(const char* what) {
@@ -194,6 +196,7 @@ void Runtime::arrive() {
     mine.arrived.store(true, std::memory_order_seq_cst);
     kick_idler();
     mine.place.park();
+    await_departure();
     thread_state.outside = false;
 }
 
@@ -207,6 +210,7 @@ void Runtime::exit() {
     const ParticipantNumber number = thread_state.number;
     if (settings_.statistics != nullptr) mine.held_ns += host_ns() - mine.turn_began_ns;
     order().exit();
+    departing_ = static_cast<pid_t>(gettid());
     if (mine.detached) {
         mine.thread = pthread_t{};  // soon another's
         order().release(number);
@@ -216,6 +220,19 @@ void Runtime::exit() {
     if (next != nobody) return let_go_on(next);
     // The C library ends the process with its last thread, but it counts the keeper as one.
     if (keeper_started_) std::exit(0);
+}
+
+/// What the C library does at a thread's end (it gives its heap arena back, for one) nobody orders, and a
+/// thread whose clock counts its own instructions would see whether it has been done. It waits for nobody: it
+/// is soon over.
+void Runtime::await_departure() {
+    if (departing_ == 0 || !counting) return;
+    constexpr unsigned patience = 100;  // looks, before the processor is left to others for a while
+    for (unsigned looks = 0; tgkill(getpid(), departing_, 0) == 0; ++looks) {
+        const timespec pause{.tv_sec = 0, .tv_nsec = looks < patience ? 0 : 50'000};
+        real().syscall(SYS_nanosleep, &pause, nullptr);
+    }
+    departing_ = 0;
 }
 
 void Runtime::note_signal(bool restarts) {
@@ -241,6 +258,7 @@ void Runtime::after_fork() {
     mine.thread = pthread_self();
     for (ParticipantNumber number = 0; number < order().participants().size(); ++number)
         seat(number).place.reset();
+    departing_ = 0;
     if (counting) begin_counting();  // anew: the parent's counters count the parent
     idler_.store(0, std::memory_order_relaxed);
     keeper_place_.reset();

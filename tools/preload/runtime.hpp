@@ -64,6 +64,8 @@ class Runtime final : public Host {
     void arrive();
     /// The caller's end as a participant.
     void exit();
+    /// Whoever has been given the turn: waits until a thread that left the order has really ended.
+    void await_departure();
     /// A handler runs on this thread; `restarts`: calls that it interrupts are to go on.
     void note_signal(bool restarts);
     /// Something that is waited for may have come without an operation: whoever is idle looks again.
@@ -111,6 +113,7 @@ class Runtime final : public Host {
     std::atomic<std::uint64_t> heartbeat_{0};
     std::atomic<Nanoseconds> published_now_{
         0};                        ///< for readers without the turn; relaxed: any recent value will do
+    pid_t departing_ = 0;          ///< a thread on its way out; of the participant with the turn
     std::atomic<pid_t> idler_{0};  ///< thread that waits for the outside; see Seat::signalled
     std::atomic<bool> decision_wanted_{
         false};  ///< release by who left, acquire by the keeper: it carries the turn

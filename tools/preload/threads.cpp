@@ -57,6 +57,7 @@ void* begin(void* memory) {
     thread_state.inside = 1;
     thread_state.number = beginning->number;
     seat.place.park();
+    runtime().await_departure();
     if (counting) begin_counting();
     thread_state.inside = 0;  // the allocator may be the program's, with locks of its own
     std::free(memory);
