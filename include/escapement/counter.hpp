@@ -118,8 +118,10 @@ class Alarm {
     tl::expected<void, CounterFailure> set(Count after);
     /// No signal any more; one that is under way may still come.
     void cancel();
-    /// True if this alarm sent the signal that `information` tells of; to be asked once for each signal.
-    [[nodiscard]] bool sent(const siginfo_t& information);
+    /// True if this alarm sent the signal that `information` tells of.
+    [[nodiscard]] bool sent(const siginfo_t& information) const;
+    /// Its signal has been seen: nothing is set any more.
+    void spent() { due_ = 0; }
 
     [[nodiscard]] int descriptor() const { return descriptor_; }
 

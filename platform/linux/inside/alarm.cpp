@@ -18,9 +18,6 @@ namespace {
 /// Never comes: it is far, and the alarm is off anyway.
 constexpr Count far_away = Count{1} << 60U;
 
-/// An overflow and what is read of the event may be some counts apart.
-constexpr Count close_by = 4;
-
 tl::expected<void, CounterFailure> checked(long result) {
     if (result >= 0) return {};
     return tl::unexpected(CounterFailure{.refusal = Refusal::other, .error = static_cast<int>(-result)});
@@ -90,9 +87,9 @@ void Alarm::close() {
 
 // The kernel disables the event after as many overflows as PERF_EVENT_IOC_REFRESH granted. Grants add up: one
 // that was not used must not be followed by another, or there would be two signals. It was used if its signal
-// has been seen, or if the event has counted to about where it was due. Where that is close, another grant is
-// given: a second signal does no harm, but an event without a grant overflows for ever. While the event is off nothing changes under our hands, and the new period
-// begins from there (PERF_EVENT_IOC_PERIOD forgets what was left of the old one).
+// has been seen (`spent`), or if the event has counted to where it was due. While the event is off nothing
+// changes under our hands, and the new period begins from there (PERF_EVENT_IOC_PERIOD forgets what was left
+// of the old one).
 tl::expected<void, CounterFailure> Alarm::set(Count after) {
     if (after == 0 || after > far_away) {
         return tl::unexpected(CounterFailure{.refusal = Refusal::other, .error = EINVAL});
@@ -100,7 +97,7 @@ tl::expected<void, CounterFailure> Alarm::set(Count after) {
     control(descriptor_, PERF_EVENT_IOC_DISABLE, 0);
     const auto now = read_event(descriptor_);
     if (!now) return tl::unexpected(now.error());
-    const bool granted = due_ > now->value + close_by;
+    const bool granted = due_ > now->value;
     if (auto period = checked(control(descriptor_, PERF_EVENT_IOC_PERIOD, reinterpret_cast<long>(&after)));
         !period) {
         return period;
@@ -113,13 +110,11 @@ void Alarm::cancel() {
     control(descriptor_, PERF_EVENT_IOC_DISABLE, 0);
 }
 
-bool Alarm::sent(const siginfo_t& information) {
+bool Alarm::sent(const siginfo_t& information) const {
     // SI_SIGIO stands for these codes with signals that have codes of their own, such as SIGTRAP.
-    const bool ours = information.si_fd == descriptor_ &&
-                      (information.si_code == POLL_IN || information.si_code == POLL_HUP ||
-                       information.si_code == SI_SIGIO);
-    if (ours) due_ = 0;
-    return ours;
+    return information.si_fd == descriptor_ &&
+           (information.si_code == POLL_IN || information.si_code == POLL_HUP ||
+            information.si_code == SI_SIGIO);
 }
 
 }  // namespace escapement

@@ -107,13 +107,17 @@ constexpr Count later = 600;
 /// In a handler whose first reading was `entry`.
 void CountedThread::come_closer(Count entry, void* context, bool alarmed, bool whole_step) {
     const Count clock = (options_.stepped ? entry : entry - handlers_ - costs_.entry) - excluded_;
+    // A signal that was under way when the alarm was set anew: it is still to come.
+    if (alarmed && !paused_ && alarm_set_ && clock == alarm_from_ && alarm_at_ - alarm_from_ >= later)
+        alarmed = false;
     if (alarmed) {
+        alarm_->spent();
         ++statistics_.alarms;
         if (!paused_ && alarm_set_ && clock > alarm_at_ && clock - alarm_at_ > statistics_.latest)
             statistics_.latest = clock - alarm_at_;
-        // All of the little that it was set for has been spent on the way out of the handler: so would the next.
-        if (!paused_ && alarm_set_ && clock == alarm_from_ && alarm_at_ - alarm_from_ < later)
-            steps_only_ = true;
+        // All of the little that it was set for has been spent on the way out of the handler: so would the
+        // next.
+        if (!paused_ && alarm_set_ && clock == alarm_from_) steps_only_ = true;
         alarm_set_ = false;
         if (learning_ != nullptr) learn_from_alarm(clock);
     }
