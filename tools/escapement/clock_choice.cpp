@@ -57,21 +57,22 @@ tl::expected<HardwareClock, std::string> try_clock(const Event& clock, std::opti
     const auto checked = check_clock(clock);
     if (!checked) return tl::unexpected(explain(checked.error(), clock));
     if (!checked->passed()) return tl::unexpected(fmt::format("{}: {}", clock.name, checked->failure()));
+    const auto chosen_with = [&clock](const Event& alarm, Count chosen, const std::string& more) {
+        return HardwareClock{.clock = clock,
+                             .alarm = alarm,
+                             .margin = chosen,
+                             .reason = fmt::format("{} passed its checks; alarm {}, margin {}{}", clock.name,
+                                                   alarm.name, chosen, more)};
+    };
+    const std::vector<Event> alarms_to_try = alarm_candidates(clock);
+    for (const Event& alarm : alarms_to_try) {
+        if (!margin && needs_no_margin(clock, alarm)) return chosen_with(alarm, 0, "");
+    }
     std::string passed_over;
-    for (const Event& alarm : alarm_candidates(clock)) {
+    for (const Event& alarm : alarms_to_try) {
         const auto alarms = check_alarm(clock, alarm, margin.value_or(widest_margin));
-        if (alarms && alarms->passed()) {
-            const Count chosen = margin                          ? *margin
-                                 : needs_no_margin(clock, alarm) ? 0
-                                                                 : margin_for(alarms->skid);
-            return HardwareClock{
-                .clock = clock,
-                .alarm = alarm,
-                .margin = chosen,
-                .reason = fmt::format("{} passed its checks; alarm {}, {} counts late at most "
-                                      "in a trial, margin {}{}",
-                                      clock.name, alarm.name, alarms->skid, chosen, passed_over)};
-        }
+        if (alarms && alarms->passed())
+            return chosen_with(alarm, margin.value_or(margin_for(alarms->skid)), passed_over);
         passed_over += fmt::format("; not {} as an alarm: {}", alarm.name,
                                    alarms ? alarms->failure() : explain(alarms.error(), alarm));
     }

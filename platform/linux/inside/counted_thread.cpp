@@ -179,11 +179,14 @@ void CountedThread::go_on(Count clock, void* context, bool whole_step) {
         steps_only_ = false;
         stop_stepping(context);
         // What the listener does is not the thread's own, as if it were between pause() and resume().
+        // pause() itself may be what was interrupted, with its reading already made.
+        const Count interrupted = paused_at_;
         paused_at_ = clock + excluded_;
         paused_ = true;
         const Count next =
             listener_.at_boundary(*this, {.clock = clock, .address = interruption_of(context).address});
         paused_ = false;
+        paused_at_ = interrupted;
         target_ = std::max(next, clock + 1);
         whole_step = false;
     }
