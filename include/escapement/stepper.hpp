@@ -53,11 +53,11 @@ struct Step {
 class Stepper {
   public:
     using Handler = void (*)(int, siginfo_t*, void*);
-    /// Installs a handler from which threads are stepped, for SIGTRAP and whatever else begins it. Breakpoints
-    /// are on while it runs: it must not execute, from its beginning until take() or after step(), an
-    /// instruction that the stepped code may stop at (a function that both call). It returns by instructions of
-    /// its own, and not by the kernel's, which the program's handlers share. SIGTRAP waits while it runs, and
-    /// the signals of `mask`.
+    /// Installs a handler from which threads are stepped, for SIGTRAP and whatever else begins it.
+    /// Breakpoints are on while it runs: it must not execute, from its beginning until take() or after
+    /// step(), an instruction that the stepped code may stop at (a function that both call). It returns by
+    /// instructions of its own, and not by the kernel's, which the program's handlers share. SIGTRAP waits
+    /// while it runs, and the signals of `mask`.
     static void install(int signal, Handler handler, const sigset_t& mask,
                         struct sigaction* before = nullptr);
 
