@@ -27,7 +27,7 @@ class Trial final : public BoundaryListener {
     Count at_boundary(CountedThread& /*thread*/, const Boundary& here) override {
         met_ = met_ + 1;
         if (met_ == wanted) return no_boundary;
-        return here.clock + 500 + 37 * (met_ % 16);
+        return here.clock + 500 + Count{37} * (met_ % 16);
     }
     void missed(CountedThread& /*thread*/, const Miss& /*miss*/) override { missed_ = true; }
     [[nodiscard]] bool over() const { return missed_ || met_ == wanted; }
