@@ -1,0 +1,134 @@
+#pragma once
+// Calibration: from single measurements to a profile.
+//
+// Contract. `calibrate` decides what to measure, how often and what follows; a Workbench performs one
+// measurement at a time and decides nothing. So the whole of it can be run against simulated counters with
+// injected defects, and the verdict must follow from what they do.
+//
+// Everything a Workbench is asked happens on the calling thread, on the core it was last sent to.
+//
+// Errors: a measurement that the host refuses is a sentence (explain() in event.hpp); it becomes part of the
+// profile, not the end of the calibration. Thread safety: one thread.
+
+#include <escapement/profile.hpp>
+
+#include <functional>
+#include <memory>
+
+namespace escapement {
+
+enum class Disturbance : std::uint8_t {
+    page_fault,
+    timer_interrupt,
+    system_call,
+    signal,
+    context_switch,
+    migration
+};
+const char* to_string(Disturbance cause);
+
+enum class ReadWay : std::uint8_t { user_space, call, elsewhere };
+
+class Workbench {
+  public:
+    template <typename T>
+    using Result = tl::expected<T, std::string>;
+
+    struct Core {
+        std::string type;
+        std::vector<unsigned> cpus;
+    };
+    /// A piece of known code, counted. `expected` is what it must count of the kind of event that this is;
+    /// absent if the event counts none of the known kinds (then it can be an alarm, but no clock).
+    struct CodeCount {
+        Count counted = 0;
+        std::int64_t again = 0;  ///< times that the code had to begin again
+    };
+    struct DisturbedCount {
+        Count counted = 0;
+        std::uint64_t occurrences = 0;  ///< how often the cause really came
+    };
+    struct AlarmSample {
+        bool came = false;
+        std::int64_t late = 0;  ///< counts of the clock at delivery minus target
+        std::int64_t latency_ns = 0;
+    };
+    struct ReadSample {
+        double ns = 0;
+        double counts = 0;  ///< of the same event, that the read itself added
+    };
+    struct Capacity {
+        unsigned at_once = 0;
+        std::string then;  ///< what the next one met with
+    };
+
+    Workbench() = default;
+    Workbench(const Workbench&) = delete;
+    Workbench& operator=(const Workbench&) = delete;
+    virtual ~Workbench() = default;
+
+    virtual Fingerprint fingerprint() = 0;
+    virtual std::vector<Core> cores() = 0;
+    /// Sends the calling thread to one CPU of `core`, and there it stays.
+    virtual Result<void> go_to(const Core& core) = 0;
+    /// Other threads keep this core's and the others' caches, timers and schedulers busy, until told
+    /// otherwise.
+    virtual void load(bool on) = 0;
+    virtual std::vector<Event> clock_candidates() = 0;
+    virtual std::vector<Event> alarm_candidates(const Event& clock) = 0;
+    virtual Result<Event> find(const std::string& name) = 0;
+    /// Opens `event` once; the refusal if it cannot be.
+    virtual Result<void> try_open(const Event& event) = 0;
+    /// The first self-check of counter_check.hpp that it fails; empty if none.
+    virtual Result<std::string> self_check(const Event& clock) = 0;
+
+    /// Names of the pieces of known code that this CPU can run, in order; then by index.
+    virtual std::vector<std::string> codes() = 0;
+    virtual Result<CodeCount> count_code(const Event& event, std::size_t code, Count n) = 0;
+    /// What `n` more rounds of it retire, by kind of event, is public: known_code.hpp.
+    /// A fixed stretch of work during which `cause` is provoked `times` times.
+    virtual Result<DisturbedCount> count_disturbed(const Event& event, Disturbance cause, unsigned times) = 0;
+    virtual Result<ReadSample> read_cost(const Event& event, ReadWay way) = 0;
+    virtual Result<AlarmSample> sample_alarm(const Event& clock, const Event& alarm, Count after) = 0;
+    virtual Result<Capacity> capacity(const Event& event) = 0;
+    virtual Result<double> rate(const Event& event) = 0;
+
+    // Nanoseconds each.
+    virtual Result<double> trap_flag_step() = 0;
+    virtual Result<double> breakpoint_step() = 0;
+    virtual Result<double> signal_cost() = 0;
+    virtual Result<double> operation_cost() = 0;
+    virtual Result<double> timer_lateness() = 0;
+
+    /// For budgets of time and for the time that is left; monotonic.
+    virtual std::int64_t now_ns() = 0;
+};
+
+struct CalibrationOptions {
+    enum class Effort : std::uint8_t { quick, standard, thorough };
+    Effort effort = Effort::standard;  ///< under 10 s; under 60 s; until `confidence`
+    double confidence = 0.9999;        ///< thorough: of the margin not being exceeded
+    std::vector<unsigned> cpus;        ///< only core types that have one of these; empty: all
+    std::vector<std::string> events;   ///< instead of the candidates; names as for find_event
+};
+
+struct CalibrationProgress {
+    std::string doing;  ///< "cpu_core: BR_INST_RETIRED.CONDITIONAL: skid, loaded"
+    double fraction = 0;
+    std::int64_t left_ns = 0;
+};
+
+/// Errors: only for what makes any profile impossible (an event that does not exist, no such CPU).
+tl::expected<Profile, std::string> calibrate(Workbench& workbench, const CalibrationOptions& options,
+                                             const std::function<void(const CalibrationProgress&)>& progress);
+
+/// What follows from the figures of one core type. A margin is never less than anything that was seen.
+Verdict conclude(const CoreProfile& measured);
+
+/// A line for each figure in which `now` differs from `then` by more than their spreads allow: drift.
+std::vector<std::string> drift(const Profile& then, const Profile& now);
+
+/// The workbench of this host.
+std::unique_ptr<Workbench> host_workbench();
+
+}  // namespace escapement
