@@ -60,6 +60,8 @@ tl::expected<void, CounterFailure> CountedThread::begin() {
 void CountedThread::end() {
     if (!counter_ && !stepper_) return;
     if (!paused_) pause();
+    // One that comes after leave() would be nobody's, and end the process.
+    if (alarm_) alarm_->cancel();
     leave();
     alarm_.reset();
     counter_.reset();
