@@ -6,6 +6,7 @@
 #include "real.hpp"
 #include "signals.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <cstring>
 
 namespace escapement::preload {
 
@@ -222,13 +224,37 @@ void Runtime::exit() {
     if (keeper_started_) std::exit(0);
 }
 
+namespace {
+
+/// The first thread of a process that ended before the others stays to be seen until they have ended too, as
+/// a zombie (proc(5), /proc/pid/stat).
+bool first_thread_is_zombie() {
+    char text[256];
+    const auto file =
+        static_cast<int>(real().syscall(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC));
+    if (file < 0) return true;  // nothing to be seen: better not to wait than to wait for ever
+    const long size = real().syscall(SYS_read, file, text, sizeof text - 1);
+    real().syscall(SYS_close, file);
+    text[size < 0 ? 0 : size] = '\0';
+    // The name before the state, in parentheses, may hold anything.
+    const char* const name_end = std::strrchr(text, ')');
+    return name_end == nullptr || name_end[1] != ' ' || name_end[2] == 'Z' || name_end[2] == 'X';
+}
+
+bool is_there(pid_t thread) {
+    if (tgkill(getpid(), thread, 0) != 0) return false;
+    return thread != getpid() || !first_thread_is_zombie();
+}
+
+}  // namespace
+
 /// What the C library does at a thread's end (it gives its heap arena back, for one) nobody orders, and a
 /// thread whose clock counts its own instructions would see whether it has been done. It waits for nobody: it
 /// is soon over.
 void Runtime::await_departure() {
     if (departing_ == 0 || !counting) return;
     constexpr unsigned patience = 100;  // looks, before the processor is left to others for a while
-    for (unsigned looks = 0; tgkill(getpid(), departing_, 0) == 0; ++looks) {
+    for (unsigned looks = 0; is_there(departing_); ++looks) {
         const timespec pause{.tv_sec = 0, .tv_nsec = looks < patience ? 0 : 50'000};
         real().syscall(SYS_nanosleep, &pause, nullptr);
     }
