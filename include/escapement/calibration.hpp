@@ -10,6 +10,7 @@
 // Errors: a measurement that the host refuses is a sentence (explain() in event.hpp); it becomes part of the
 // profile, not the end of the calibration. Thread safety: one thread.
 
+#include <escapement/known_code.hpp>
 #include <escapement/profile.hpp>
 
 #include <functional>
@@ -38,19 +39,21 @@ class Workbench {
         std::string type;
         std::vector<unsigned> cpus;
     };
-    /// A piece of known code, counted. `expected` is what it must count of the kind of event that this is;
-    /// absent if the event counts none of the known kinds (then it can be an alarm, but no clock).
+    /// A piece of known code, counted.
     struct CodeCount {
         Count counted = 0;
         std::int64_t again = 0;  ///< times that the code had to begin again
     };
+    /// A stretch of work, counted while something is provoked. What the thread itself executes must count the
+    /// same whatever was asked for (a page is touched that is there, or is not; instructions of a signal's
+    /// handler are left out): what differs in `counted` is then what `occurrences` add.
     struct DisturbedCount {
         Count counted = 0;
         std::uint64_t occurrences = 0;  ///< how often the cause really came
     };
     struct AlarmSample {
         bool came = false;
-        std::int64_t late = 0;  ///< counts of the clock at delivery minus target
+        std::int64_t late = 0;  ///< counts of the clock at delivery minus target; negative: it came early
         std::int64_t latency_ns = 0;
     };
     struct ReadSample {
@@ -82,10 +85,12 @@ class Workbench {
     /// The first self-check of counter_check.hpp that it fails; empty if none.
     virtual Result<std::string> self_check(const Event& clock) = 0;
 
-    /// Names of the pieces of known code that this CPU can run, in order; then by index.
-    virtual std::vector<std::string> codes() = 0;
+    /// The pieces of known code of this processor, in order; then by index. What they count is read from
+    /// `each` and `again`; nothing calls their `run` but the workbench itself.
+    virtual std::vector<KnownCode> codes() = 0;
+    /// One run of it with `n`, which is at least 1. Refuses one that this CPU cannot run. What is counted
+    /// around the code must be the same each time; differences of runs with different `n` are looked at.
     virtual Result<CodeCount> count_code(const Event& event, std::size_t code, Count n) = 0;
-    /// What `n` more rounds of it retire, by kind of event, is public: known_code.hpp.
     /// A fixed stretch of work during which `cause` is provoked `times` times.
     virtual Result<DisturbedCount> count_disturbed(const Event& event, Disturbance cause, unsigned times) = 0;
     virtual Result<ReadSample> read_cost(const Event& event, ReadWay way) = 0;
@@ -118,11 +123,13 @@ struct CalibrationProgress {
     std::int64_t left_ns = 0;
 };
 
-/// Errors: only for what makes any profile impossible (an event that does not exist, no such CPU).
+/// `progress` may be empty. Errors: only for what makes any profile impossible (an event that does not exist,
+/// no such CPU).
 tl::expected<Profile, std::string> calibrate(Workbench& workbench, const CalibrationOptions& options,
                                              const std::function<void(const CalibrationProgress&)>& progress);
 
-/// What follows from the figures of one core type. A margin is never less than anything that was seen.
+/// What follows from the figures of one core type; `measured.verdict` is not looked at. A margin is never
+/// less than anything that was seen.
 Verdict conclude(const CoreProfile& measured);
 
 /// A line for each figure in which `now` differs from `then` by more than their spreads allow: drift.

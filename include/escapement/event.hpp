@@ -21,6 +21,7 @@ namespace escapement {
 struct Event {
     std::string name;  ///< as asked for, or as libpfm4 has it in full
     EventCode code;
+    bool operator==(const Event&) const = default;
 };
 
 /// The event called `name` on the PMU of the core type that the calling thread runs on.

@@ -3,8 +3,9 @@
 // it.
 //
 // Contract. A Profile is plain data. `read_profile` takes nothing on trust: what is not exactly as the schema
-// has it (see `schema_version`; the README documents it) is refused with the path, the place and the reason.
-// `write_profile` gives text that `read_profile` reads back as an equal Profile.
+// has it (src/profile/README.md documents it) is refused with the path, the place and the reason; so is a key
+// that the schema does not have. `write_profile` gives text that `read_profile` reads back as an equal
+// Profile, if the figures in it make sense: what `calibrate` returns always does.
 //
 // Units: in each figure's `unit`: "ns", "counts", "counts/ns", "counts/occurrence". Errors: values, one line
 // each. Thread safety: pure functions of their arguments.
@@ -45,7 +46,9 @@ struct Fingerprint {
     bool operator==(const Fingerprint&) const = default;
 };
 
-/// Known code, counted again and again.
+/// Known code, counted again and again. Deviations are from what the kind of event that
+/// `EventFinding::counts` names must count; of an event that counts none of the known kinds, from its own
+/// first count.
 struct CodeFinding {
     std::string code;        ///< KnownCode::name
     std::uint64_t n = 0;     ///< how often it was counted; 0: this CPU lacks the instructions
@@ -54,7 +57,8 @@ struct CodeFinding {
     bool operator==(const CodeFinding&) const = default;
 };
 
-/// What each occurrence of `cause` adds to a count.
+/// What each occurrence of `cause` adds to a count. Value, low and high are all 0 exactly if every count was
+/// the same, however often the cause came.
 struct OvercountFinding {
     std::string cause;  ///< page fault, timer interrupt, system call, signal, context switch, migration
     Figure slope;
@@ -67,10 +71,12 @@ struct SkidFinding {
     Count period = 0;   ///< counts that it was set for
     std::uint64_t n = 0;
     std::uint64_t lost = 0;   ///< never came while the thread ran a hundred times as far
-    std::uint64_t early = 0;  ///< came before its target
+    std::uint64_t early = 0;  ///< came before its target; below they count as skid 0
     Count p50 = 0, p90 = 0, p99 = 0, p9999 = 0, most = 0;  ///< counts of the clock past the target
     std::vector<std::uint64_t> histogram;  ///< [0]: skid 0; [i]: skid below 2^i and at least 2^(i-1)
-    Figure latency;                        ///< ns from the target to the handler
+    std::vector<Count> largest;  ///< the largest skids, greatest first, at most `kept`: the tail as it was
+    static constexpr std::size_t kept = 256;
+    Figure latency;  ///< ns from the target to the handler
     bool operator==(const SkidFinding&) const = default;
 };
 
@@ -88,11 +94,16 @@ struct LoadFinding {
     bool operator==(const LoadFinding&) const = default;
 };
 
+/// An event as a clock, with the alarms that go with it. One that was only tried as an alarm has no
+/// overcounts and no skids of its own: as an alarm it appears in its clock's.
 struct EventFinding {
     std::string name;
     EventCode code;
     std::string refusal;  ///< why it cannot be counted; empty if it can
-    std::string failed;   ///< the first self-check that it failed (counter_check.hpp), in a line; empty: none
+    std::string counts;   ///< the kind of known_code.hpp that it counts, exactly or nearly: "instructions",
+                          ///< "conditional branches", "taken conditional branches", "taken branches",
+                         ///< "branches"; empty: none of these
+    std::string failed;  ///< the first self-check that it failed (counter_check.hpp), in a line; empty: none
     unsigned at_once = 0;      ///< pinned counters of it at once
     std::string multiplexing;  ///< what happens to one more, in words
     Count least_period = 0;    ///< the least that an alarm by it can be set for; 0: not measured
@@ -123,6 +134,7 @@ struct Verdict {
     std::string fallback;              ///< clock source to use instead where `nothing`: operations
     std::vector<std::string> reasons;  ///< a sentence each: what follows from which figure
     std::vector<std::string> advice;   ///< a sentence each: what to change on this host, with the command
+    bool operator==(const Verdict&) const = default;
 };
 
 struct CoreProfile {
@@ -131,17 +143,23 @@ struct CoreProfile {
     std::vector<EventFinding> events;  ///< in the order in which they were tried
     HostCosts costs;
     Verdict verdict;
+    bool operator==(const CoreProfile&) const = default;
 };
 
 struct Profile {
     static constexpr unsigned schema_version = 1;
-    std::string created;  ///< 2026-01-31T12:00:00Z
+    std::string created;  ///< 2026-01-31T12:00:00Z, by whoever stores it; `calibrate` leaves it empty
     std::string effort;   ///< quick, default, thorough
     Fingerprint host;
     std::vector<CoreProfile> cores;
+    bool operator==(const Profile&) const = default;
 };
 
-/// `path` is for messages.
+/// No text of a profile is longer.
+inline constexpr std::size_t largest_profile = std::size_t{16} << 20U;
+
+/// `path` is for messages: "PATH: /cores/0/events/2/loads/0/rate/value: expected a number, found a string",
+/// "PATH:12:7: this is not JSON: …".
 tl::expected<Profile, std::string> read_profile(std::string_view text, const std::string& path);
 std::string write_profile(const Profile& profile);
 
