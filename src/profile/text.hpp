@@ -1,0 +1,22 @@
+#pragma once
+// Profiles as text, before anything is known of what they say.
+
+#include <nlohmann/json.hpp>
+#include <tl/expected.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace escapement::profile {
+
+using Json = nlohmann::json;
+
+/// JSON that is no larger, deeper or longer than a profile can be, and has no key twice; else where it goes
+/// wrong
+/// ("12:7: this is not JSON: …"), without the file's name.
+tl::expected<Json, std::string> parse(std::string_view text);
+
+/// Without what a terminal would obey.
+std::string printable(std::string text);
+
+}  // namespace escapement::profile
