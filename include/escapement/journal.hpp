@@ -402,6 +402,7 @@ struct JournalDivergence {
 };
 
 struct ReplayOptions {
+    bool in_order = false;  ///< the next record must be the replay's, whoever's it is: serial
     bool compare_clocks = true;
     bool compare_results = false;  ///< otherwise the replay takes the results from the journal
     std::size_t window = 4096;     ///< records read ahead at most to find a participant's next
