@@ -38,13 +38,16 @@
 //     records
 //              u32, 0 u32, the stored bytes, checksum u64: XXH3-64 of all these, seeded with the checksum
 //              before it (of the first block: the header's).
-//     record   1 byte tag. 0x80|s: the shape in slot s again, its participant's clock is further by what it
-//              was the last time. 0xc0|s: by the varint that follows. Otherwise a literal: kind (bits 0 to
-//              4), 0x20: an address follows, 0x40: of the same participant as the record before; then [varint
-//              participant], varint clock delta, varint object, zigzag result, [zigzag address minus the
-//              address before]; an operation has its kind as one more byte; a literal that is an operation,
-//              a turn or a ready poll goes into the next of the 64 slots, in rotation; any other kind has a
-//              varint value, a varint size, and so many bytes.
+//     records  Of a block, decompressed: a tag byte for each record, then what belongs to them, one behind
+//     the
+//              other. Low 6 bits of a tag below 63: the shape in that slot again; the two upper bits say by
+//              how much its participant's clock is further: 0: by what it was the last time; 1, 2, 3: by the
+//              number in the next 1, 2 or 4 bytes. 63: a literal; 0x80: it has an address, 0x40: its
+//              participant is that of the record before. A literal is its kind, 1 byte; [varint participant];
+//              varint clock delta; varint object; zigzag result; [zigzag address minus the literal's before];
+//              an operation's kind is 1 byte more. An operation, a turn or a ready poll goes into the next of
+//              the 63 slots, in rotation; any other kind has a varint value, a varint size, and so many
+//              bytes.
 //     Each block begins anew: slots empty, clocks, addresses and participants 0. So a block is read without
 //     those before it, and equal blocks need not be decoded to be compared. The last record is `end`.
 //
@@ -161,6 +164,7 @@ struct JournalRecord {
     std::uint64_t value = 0;             ///< not of kinds `operation`, `turn`, `poll_ready`
     std::span<const std::byte> bytes{};  ///< the same; read: valid until the reader is used again
 };
+static_assert(sizeof(JournalRecord) == 64);  // A cache line: records are copied whole.
 
 [[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
     return std::as_bytes(std::span(text));
@@ -313,13 +317,13 @@ struct JournalError {
     [[nodiscard]] std::string text() const;
 };
 
-/// One block, as it lies in the file and in memory.
+/// One block, as it lies in the file.
 struct JournalBlock {
-    std::uint64_t offset = 0;        ///< of its header in the file
+    std::uint64_t offset = 0;        ///< in the file
     std::uint64_t first_record = 0;  ///< number of its first record
     std::uint32_t records = 0;
-    std::uint64_t checksum = 0;
-    std::span<const std::byte> raw;  ///< decompressed; valid until the next
+    std::uint32_t raw_size = 0;         ///< of its records, decompressed
+    std::span<const std::byte> stored;  ///< all of it, valid until the next; equal: so are the records
 };
 
 namespace journal {
@@ -344,8 +348,8 @@ class JournalReader {
     /// Set once next() has returned false, if the journal does not end as a writer ends it.
     [[nodiscard]] const std::optional<JournalError>& trouble() const noexcept;
 
-    /// For who compares: goes on to the next block, checks it and decompresses it, but decodes no records
-    /// (next() does that); false as next(). Records of the block before that were not read are passed over.
+    /// For who compares: goes on to the next block and checks it, but decodes nothing (next() does that);
+    /// false as next(). Records of the block before that were not read are passed over.
     [[nodiscard]] bool next_block();
     [[nodiscard]] const JournalBlock& block() const noexcept;
 

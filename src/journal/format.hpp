@@ -27,12 +27,17 @@ inline constexpr std::size_t most_record_size = 96;
 inline constexpr std::uint32_t flag_zstd = 1;
 inline constexpr std::uint32_t flag_last = 2;
 
-inline constexpr std::uint8_t tag_slot = 0x80;
-inline constexpr std::uint8_t tag_delta = 0x40;  ///< with tag_slot
-inline constexpr std::uint8_t tag_kind = 0x1f;   ///< literals from here on
-inline constexpr std::uint8_t tag_address = 0x20;
+inline constexpr std::uint8_t tag_slot = 0x3f;
+inline constexpr std::uint8_t tag_literal = 0x3f;  ///< in place of a slot; then:
+inline constexpr std::uint8_t tag_address = 0x80;
 inline constexpr std::uint8_t tag_same_participant = 0x40;
-inline constexpr std::size_t slots = 64;
+inline constexpr std::size_t slots = 63;
+/// A tag's upper two bits: how many bytes the delta has.
+inline constexpr unsigned tag_width_shift = 6;
+/// 0, 1, 2 or 4. Arithmetic, where a table would have to be looked up.
+[[nodiscard]] constexpr unsigned width_of(unsigned code) noexcept {
+    return (1U << code) >> 1;
+}
 
 /// Kinds that have neither value nor bytes, and go into slots.
 [[nodiscard]] constexpr bool is_shape(JournalRecordKind kind) noexcept {
@@ -70,16 +75,16 @@ inline const std::byte* get_varint(const std::byte* at, std::uint64_t& n) noexce
     return nullptr;
 }
 
+static_assert(std::endian::native == std::endian::little);  // As are both processors that there are.
+
 template <typename Number>
 inline void put_fixed(std::byte* at, Number n) noexcept {
-    for (std::size_t byte = 0; byte < sizeof n; ++byte)
-        at[byte] = static_cast<std::byte>(n >> (8 * byte));
+    std::memcpy(at, &n, sizeof n);
 }
 template <typename Number>
 [[nodiscard]] inline Number get_fixed(const std::byte* at) noexcept {
     Number n = 0;
-    for (std::size_t byte = 0; byte < sizeof n; ++byte)
-        n = static_cast<Number>(n | std::to_integer<Number>(at[byte]) << (8 * byte));
+    std::memcpy(&n, at, sizeof n);
     return n;
 }
 

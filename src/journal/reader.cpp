@@ -25,14 +25,17 @@ constexpr const char* advice_damaged = "what comes before is whole; take the jou
 
 bool ReaderState::fail(JournalError::Kind kind, std::uint64_t where, std::string what) {
     over = true;
-    at = raw_end = raw;
+    at = raw_end;
     const char* advice = kind == JournalError::Kind::cut          ? advice_cut
                          : kind == JournalError::Kind::damaged    ? advice_damaged
                          : kind == JournalError::Kind::unreadable ? "check the disk and the permissions"
                          : kind == JournalError::Kind::other_version
                              ? "read it with the Escapement that wrote it"
                              : "check the name";
-    trouble = JournalError{kind, name, where, index, std::move(what), advice};
+    trouble = JournalError{kind, name, where, index(), std::move(what), advice};
+    first_of_next = index();
+    pending = false;
+    tag_end = tag_at;
     return false;
 }
 
@@ -108,25 +111,27 @@ bool ReaderState::read_header() {
     return true;
 }
 
-bool ReaderState::decompress(std::uint32_t flags, std::size_t size, std::size_t raw_size) {
+bool ReaderState::decompress() {
+    const std::size_t size = block.stored.size() - block_header_size - checksum_size;
     const std::byte* const body = stored + block_header_size;
-    if ((flags & flag_zstd) == 0) {
-        if (size != raw_size)
-            return fail(JournalError::Kind::damaged, offset, "a stored block with two sizes");
+    if ((get_fixed<std::uint32_t>(stored + 4) & flag_zstd) == 0) {
+        if (size != block.raw_size)
+            return fail(JournalError::Kind::damaged, block.offset, "a stored block with two sizes");
         std::memcpy(raw, body, size);
         return true;
     }
-    const std::size_t got = ZSTD_decompressDCtx(decompressor, raw, raw_size, body, size);
-    if (ZSTD_isError(got) != 0 || got != raw_size)
-        return fail(JournalError::Kind::damaged, offset, "a block that does not decompress to what it says");
+    const std::size_t got = ZSTD_decompressDCtx(decompressor, raw, block.raw_size, body, size);
+    if (ZSTD_isError(got) != 0 || got != block.raw_size)
+        return fail(JournalError::Kind::damaged, block.offset,
+                    "a block that does not decompress to what it says");
     return true;
 }
 
 bool ReaderState::read_block() {
     if (over) return false;
-    left = 0;
+    pending = false;
+    tag_at = tag_end;
     at = raw_end;
-    index = first_of_next;
     int error = 0;
     const std::size_t got = read(stored, block_header_size, error);
     if (error != 0)
@@ -161,33 +166,35 @@ bool ReaderState::read_block() {
     const std::uint64_t sum = checksum_of({stored, all}, checksum);
     if (sum != get_fixed<std::uint64_t>(stored + all))
         return fail(JournalError::Kind::damaged, offset, "a block's checksum is wrong");
-    if (!decompress(flags, size, raw_size)) return false;
     checksum = sum;
     last_block = (flags & flag_last) != 0;
     block = {.offset = offset,
              .first_record = first_of_next,
              .records = records,
-             .checksum = sum,
-             .raw = {raw, raw_size}};
+             .raw_size = raw_size,
+             .stored = {stored, all + checksum_size}};
     first_of_next += records;
     offset += all + checksum_size;
     raw_bytes += raw_size;
-    std::memset(raw + raw_size, 0, most_record_size);
-    begin_block(raw_size);
+    pending = true;
     return true;
 }
 
-void ReaderState::begin_block(std::size_t raw_size) noexcept {
-    at = raw;
-    raw_end = raw + raw_size;
-    index = block.first_record;
-    left = block.records;
+bool ReaderState::begin_block() {
+    if (!decompress()) return false;
+    pending = false;
+    std::memset(raw + block.raw_size, 0, most_record_size);
+    tag_at = raw;
+    tag_end = raw + block.records;
+    at = raw + block.records;
+    raw_end = raw + block.raw_size;
     clocks.begin_block();
     for (Slot& slot : slots)
         slot.clock = nullptr;
     next_slot = 0;
     last_address = 0;
     last_participant = 0;
+    return true;
 }
 
 bool ReaderState::bad_record(const char* what) {
@@ -198,9 +205,9 @@ bool ReaderState::bad_record(const char* what) {
 
 bool ReaderState::next_literal(JournalRecord& record) {
     const std::byte* from = at;
-    const auto tag = std::to_integer<std::uint8_t>(*from++);
+    const auto tag = std::to_integer<unsigned>(*tag_at++);
     record = {};
-    record.kind = static_cast<JournalRecordKind>(tag & tag_kind);
+    record.kind = static_cast<JournalRecordKind>(*from++);
     if (static_cast<std::size_t>(record.kind) >= journal_record_kinds)
         return bad_record("a record of no known kind");
     bool good = true;
@@ -231,9 +238,7 @@ bool ReaderState::next_literal(JournalRecord& record) {
     clock += delta;
     record.clock = clock;
     if (is_shape(record.kind)) {
-        slots[next_slot] = {&clock,        delta,           record.address,
-                            record.result, record.object,   record.participant,
-                            record.kind,   record.operation};
+        slots[next_slot] = {.record = record, .clock = &clock, .delta = delta};
         next_slot = (next_slot + 1) % journal::slots;
     } else {
         record.value = varint();
@@ -249,15 +254,17 @@ bool ReaderState::next_literal(JournalRecord& record) {
 }
 
 bool ReaderState::next_slowly(JournalRecord& record) {
-    while (left == 0) {
+    while (tag_at == tag_end) {
+        if (pending) {
+            if (!begin_block()) return false;
+            continue;
+        }
         if (over) return false;
         if (at != raw_end) return bad_record("a block with more than its records");
         if (!read_block()) return false;
     }
-    const bool is_last = last_block && left == 1;
-    if (at == raw_end) return bad_record("a block with fewer records than it says");
-    const auto tag = std::to_integer<std::uint8_t>(*at);
-    if ((tag & tag_slot) == 0) {
+    const bool is_last = last_block && tag_at + 1 == tag_end;
+    if ((std::to_integer<unsigned>(*tag_at) & tag_slot) == tag_literal) {
         if (!next_literal(record)) return false;
         if ((record.kind == JournalRecordKind::end) != is_last)
             return bad_record(is_last ? "a journal that does not end with its end" : "an end before the end");
@@ -265,8 +272,6 @@ bool ReaderState::next_slowly(JournalRecord& record) {
         return bad_record("a record like one that there was not");
     }
     if (at > raw_end) return bad_record("a record that is longer than its block");
-    --left;
-    ++index;
     return true;
 }
 
@@ -319,17 +324,15 @@ const JournalHeader& JournalReader::header() const noexcept {
     return state_->header;
 }
 std::uint64_t JournalReader::index() const noexcept {
-    return state_->index - 1;
+    return state_->index() - 1;
 }
 
 bool JournalReader::next(JournalRecord& record) {
     State& s = *state_;
     // Most records: one byte, or one and a number.
-    if (s.left > 1 && s.at < s.raw_end && s.next_of_slot(record)) [[likely]] {
+    if (s.tag_end - s.tag_at > 1 && s.next_of_slot(record)) [[likely]] {
         if (s.at > s.raw_end) [[unlikely]]
             return s.bad_record("a record that is longer than its block");
-        --s.left;
-        ++s.index;
         return true;
     }
     return s.next_slowly(record);
@@ -347,7 +350,7 @@ const JournalBlock& JournalReader::block() const noexcept {
     return state_->block;
 }
 std::uint64_t JournalReader::records() const noexcept {
-    return state_->index;
+    return state_->index();
 }
 std::uint64_t JournalReader::bytes() const noexcept {
     return state_->offset;

@@ -56,10 +56,11 @@ struct JournalWriter::State {
     std::uint64_t last_address = 0;
     ParticipantNumber last_participant = 0;
 
-    std::byte* raw = nullptr;
-    std::byte* at = nullptr;     ///< behind what is in `raw`
-    std::byte* limit = nullptr;  ///< from here on a block is full
-    std::uint32_t block_records = 0;
+    std::byte* raw = nullptr;     ///< the tags
+    std::byte* data = nullptr;    ///< and behind room for all of them what belongs to them
+    std::byte* tag_at = nullptr;  ///< behind the last tag
+    std::byte* at = nullptr;      ///< behind the last data
+    std::size_t block_size = 0;   ///< bytes of both with which a block is full
     std::byte* stored = nullptr;
     std::size_t stored_size = 0;
     std::byte* workspace = nullptr;
@@ -78,8 +79,8 @@ struct JournalWriter::State {
     std::size_t memory_size = 0;
 
     void begin_block() noexcept {
-        at = raw;
-        block_records = 0;
+        tag_at = raw;
+        at = data;
         clocks.begin_block();
         for (Slot& slot : slots)
             slot.used = false;
@@ -99,9 +100,22 @@ struct JournalWriter::State {
         bytes += what.size();
     }
 
+    [[nodiscard]] std::size_t block_records() const noexcept {
+        return static_cast<std::size_t>(tag_at - raw);
+    }
+    [[nodiscard]] std::size_t raw_size() const noexcept {
+        return block_records() + static_cast<std::size_t>(at - data);
+    }
+    void put_tag(unsigned tag) noexcept { *tag_at++ = static_cast<std::byte>(tag); }
+
     void write_header(const JournalHeader& header) noexcept;
     bool write_block() noexcept;
     void put_literal(const JournalRecord& record) noexcept;
+    void add_slot(const Shape& shape, std::uint8_t& where, Count delta) noexcept {
+        where = static_cast<std::uint8_t>(next_slot);
+        slots[next_slot] = {.shape = shape, .delta = delta, .used = true};
+        next_slot = (next_slot + 1) % journal::slots;
+    }
 };
 
 void JournalWriter::State::write_header(const JournalHeader& header) noexcept {
@@ -127,8 +141,10 @@ bool JournalWriter::State::write_block() noexcept {
         begin_block();
         return false;
     }
-    if (block_records == 0) return true;
-    const auto size = static_cast<std::size_t>(at - raw);
+    const std::size_t records_here = block_records();
+    if (records_here == 0) return true;
+    const std::size_t size = raw_size();
+    std::memmove(tag_at, data, size - records_here);
     std::byte* const body = stored + block_header_size;
     std::size_t body_size = ZSTD_compressCCtx(
         compressor, body, stored_size - block_header_size - checksum_size, raw, size, level);
@@ -143,13 +159,13 @@ bool JournalWriter::State::write_block() noexcept {
     put_fixed(stored + 4, flags);
     put_fixed(stored + 8, static_cast<std::uint32_t>(body_size));
     put_fixed(stored + 12, static_cast<std::uint32_t>(size));
-    put_fixed(stored + 16, block_records);
+    put_fixed(stored + 16, static_cast<std::uint32_t>(records_here));
     put_fixed(stored + 20, std::uint32_t{0});
     const std::uint64_t sum = checksum_of({stored, block_header_size + body_size}, checksum);
     put_fixed(body + body_size, sum);
     write({stored, block_header_size + body_size + checksum_size});
     if (failed) {
-        lost += block_records;
+        lost += records_here;
     } else {
         checksum = sum;
         raw_bytes += size;
@@ -164,9 +180,8 @@ void JournalWriter::State::put_literal(const JournalRecord& record) noexcept {
     clock = record.clock;
     const bool same = record.participant == last_participant;
     std::byte* to = at;
-    *to++ =
-        static_cast<std::byte>(static_cast<unsigned>(record.kind) | (record.address != 0 ? tag_address : 0U) |
-                               (same ? tag_same_participant : 0U));
+    put_tag(tag_literal | (record.address != 0 ? tag_address : 0U) | (same ? tag_same_participant : 0U));
+    *to++ = static_cast<std::byte>(record.kind);
     if (!same) to = put_varint(to, record.participant);
     to = put_varint(to, delta);
     to = put_varint(to, record.object);
@@ -188,7 +203,9 @@ JournalWriter::JournalWriter(JournalSink& sink, const JournalHeader& header,
                              std::pmr::memory_resource* memory, const Options& options)
     : memory_(memory) {
     const std::size_t block_size = std::min(options.block_size, most_block_size);
-    const std::size_t raw_size = block_size + most_journal_bytes + 2 * most_record_size;
+    // A block may be full by its tags alone; the last record in it may be a large one, and an end may follow.
+    const std::size_t data_at = block_size + most_record_size;
+    const std::size_t raw_size = data_at + block_size + most_journal_bytes + 2 * most_record_size;
     const std::size_t stored_size = block_header_size +
                                     std::max(ZSTD_compressBound(raw_size), most_header_size) + checksum_size +
                                     header_begin_size;
@@ -201,7 +218,8 @@ JournalWriter::JournalWriter(JournalSink& sink, const JournalHeader& header,
     State& s = *state_;
     s.memory_size = size;
     s.raw = parts.take(raw_size);
-    s.limit = s.raw + block_size;
+    s.data = s.raw + data_at;
+    s.block_size = block_size;
     s.stored = parts.take(stored_size);
     s.stored_size = stored_size;
     s.workspace = parts.take(workspace_size);
@@ -234,7 +252,6 @@ void JournalWriter::record(const JournalRecord& record) noexcept {
         ++s.lost;
         return;
     }
-    ++s.block_records;
     if (is_shape(record.kind)) {
         const OperationKind operation =
             record.kind == JournalRecordKind::operation ? record.operation : OperationKind::none;
@@ -246,25 +263,30 @@ void JournalWriter::record(const JournalRecord& record) noexcept {
             Count& clock = s.clocks.of(record.participant);
             const Count delta = record.clock - clock;
             clock = record.clock;
-            if (delta == known.delta) {
-                *s.at++ = static_cast<std::byte>(tag_slot | guess);
+            if (delta > UINT32_MAX) [[unlikely]] {
+                clock = record.clock - delta;
+                s.put_literal(record);
+                s.add_slot(shape, guess, delta);
             } else {
-                *s.at++ = static_cast<std::byte>(tag_slot | tag_delta | guess);
-                s.at = put_varint(s.at, delta);
+                // No branches: how far a clock got cannot be foreseen.
+                const unsigned code =
+                    static_cast<unsigned>(delta != known.delta) *
+                    (1U + static_cast<unsigned>(delta > 0xff) + static_cast<unsigned>(delta > 0xffff));
+                s.put_tag(guess | code << tag_width_shift);
+                put_fixed(s.at, static_cast<std::uint32_t>(delta));
+                s.at += width_of(code);
                 known.delta = delta;
             }
         } else {
             const Count before = s.clocks.of(record.participant);
             s.put_literal(record);
-            guess = static_cast<std::uint8_t>(s.next_slot);
-            s.slots[s.next_slot] = {.shape = shape, .delta = record.clock - before, .used = true};
-            s.next_slot = (s.next_slot + 1) % journal::slots;
+            s.add_slot(shape, guess, record.clock - before);
         }
     } else {
         s.put_literal(record);
     }
     s.last_participant = record.participant;
-    if (s.at >= s.limit) [[unlikely]]
+    if (s.raw_size() >= s.block_size && record.kind != JournalRecordKind::end) [[unlikely]]
         s.write_block();
 }
 
@@ -275,10 +297,7 @@ bool JournalWriter::flush() noexcept {
 bool JournalWriter::close() noexcept {
     State& s = *state_;
     if (s.closed) return !s.failed;
-    // The end may not go off with a block that filled up: the block has to know that it is the last.
-    s.limit += most_record_size;
     record({.kind = JournalRecordKind::end, .value = s.records});
-    s.limit -= most_record_size;
     s.closed = true;
     return s.write_block();
 }
@@ -290,7 +309,7 @@ std::uint64_t JournalWriter::bytes() const noexcept {
     return state_->bytes;
 }
 std::uint64_t JournalWriter::raw_bytes() const noexcept {
-    return state_->raw_bytes + static_cast<std::uint64_t>(state_->at - state_->raw);
+    return state_->raw_bytes + state_->raw_size();
 }
 bool JournalWriter::failed() const noexcept {
     return state_->failed;
