@@ -13,6 +13,7 @@ namespace {
 
 constexpr double accepted = 1e-9;  ///< of alarms may come later than the margin
 constexpr double deviations = 3;   ///< of the estimated shape, towards the worse
+constexpr double whole = 16;       ///< counts: that skids are whole numbers hides what is smaller
 constexpr std::size_t fewest_to_fit = 10;
 constexpr std::size_t enough_to_fit = 30;
 
@@ -27,7 +28,8 @@ double uncertainty(double shape) {
 /// alarms.
 double beyond(std::span<const double> excesses, double share) {
     // All about as far: a second, rarer way to be late, and no tail. Were it one, a chance of 10^-5.
-    if (excesses.size() >= enough_to_fit && excesses.front() < 1.5 * excesses[excesses.size() / 2])
+    if (excesses.size() >= enough_to_fit && excesses.front() > whole &&
+        excesses.front() < 1.5 * excesses[excesses.size() / 2])
         return excesses.front();
     const auto k = static_cast<double>(excesses.size());
     double mean = 0;
@@ -71,7 +73,8 @@ std::optional<double> by_tail(const Pooled& pooled, double n, double part, std::
         std::max(pooled.complete_above, pooled.largest[std::min(rank, pooled.largest.size() - 1)]);
     std::vector<double> excesses;
     for (const double each : pooled.largest) {
-        if (each > threshold) excesses.push_back(each - threshold);
+        // Counts are whole: what is one above may be anything from a half on.
+        if (each > threshold) excesses.push_back(each - threshold - 0.5);
     }
     if (excesses.size() < fewest) return std::nullopt;
     return threshold + beyond(excesses, static_cast<double>(excesses.size()) / n);
@@ -90,14 +93,15 @@ Tail tail_of(std::span<const SkidFinding* const> skids) {
     if (tail.n == 0) return tail;
     const auto most = static_cast<double>(tail.most);
     if (tail.most == 0) {
-        tail.margin = tail.n >= enough_alarms ? 0 : 16;
+        tail.margin = tail.n >= enough_alarms ? 0 : whole;
         tail.why = tail.n >= enough_alarms ? "every one was exactly on time"
                                            : fmt::format("every one was on time, but {} are few", tail.n);
         return tail;
     }
     const double factor = tail.n >= enough_alarms ? 2 : 4;
-    tail.margin = factor * most;
-    tail.why = fmt::format("{} times the latest", factor);
+    tail.margin = std::max(factor * most, most + whole);
+    tail.why = factor * most > most + whole ? fmt::format("{} times the latest", factor)
+                                            : fmt::format("the latest and {}", whole);
     const auto n = static_cast<double>(tail.n);
     const Pooled pooled = pool(skids);
     // Whichever threshold tells most: the higher, the closer to the tail; the lower, the more there is to
