@@ -34,13 +34,13 @@ Extent extent_of(const CalibrationOptions& options) {
                     .code_rounds = 24,
                     .disturbed_rounds = 10,
                     .reads = 100,
-                    .alarms = 3000};
+                    .alarms = 6000};
         case Effort::standard:
             return {.total_ns = 50 * second,
                     .code_rounds = 200,
                     .disturbed_rounds = 40,
                     .reads = 1000,
-                    .alarms = 6000};
+                    .alarms = 15'000};
         case Effort::thorough:
             break;
     }

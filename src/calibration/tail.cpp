@@ -13,6 +13,7 @@ namespace {
 
 constexpr double accepted = 1e-9;  ///< of alarms may come later than the margin
 constexpr double deviations = 3;   ///< of the estimated shape, towards the worse
+constexpr double reserve = 1.25;   ///< for tails that are not quite of the form that is fitted
 constexpr double whole = 16;       ///< counts: that skids are whole numbers hides what is smaller
 constexpr std::size_t fewest_to_fit = 10;
 constexpr std::size_t enough_to_fit = 30;
@@ -77,7 +78,7 @@ std::optional<double> by_tail(const Pooled& pooled, double n, double part, std::
         if (each > threshold) excesses.push_back(each - threshold - 0.5);
     }
     if (excesses.size() < fewest) return std::nullopt;
-    return threshold + beyond(excesses, static_cast<double>(excesses.size()) / n);
+    return threshold + reserve * beyond(excesses, static_cast<double>(excesses.size()) / n);
 }
 
 }  // namespace

@@ -5,9 +5,10 @@
 // for the ones never seen, so the tail is continued: what lies beyond a high threshold follows a generalized
 // Pareto distribution, whatever the whole (Pickands, Balkema, de Haan). Its shape is estimated by
 // probability-weighted moments (Hosking and Wallis, Technometrics 29, 1987), which says how uncertain it is;
-// the margin is where, at the unfavourable end of that uncertainty, one alarm in 10^9 would come. Tails that
-// end (as those of skids do that a pipeline bounds) give little more than what was seen; heavy tails give
-// margins that nobody can use, and are refused by that. It is never less than twice what was seen.
+// the margin is where, at the unfavourable end of that uncertainty, one alarm in 10^9 would come, and a
+// quarter more. Tails that end (as those of skids do that a pipeline bounds) give little more than what was
+// seen; heavy tails give margins that nobody can use, and are refused by that. It is never less than twice
+// what was seen.
 
 #include <escapement/profile.hpp>
 
