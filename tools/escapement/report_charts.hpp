@@ -18,8 +18,8 @@ struct SkidChart {
     std::size_t series = 0;  ///< 0: idle, 1: loaded, …
     const SkidFinding* skid = nullptr;
     std::optional<Count> margin{};  ///< if the verdict's
-    Count farthest = 0;           ///< the horizontal axis ends here: the same for charts that are compared
-    std::uint64_t highest = 0;    ///< likewise the vertical one, in alarms
+    Count farthest = 0;             ///< the horizontal axis ends here: the same for charts that are compared
+    std::uint64_t highest = 0;      ///< likewise the vertical one, in alarms
 };
 Html skid_chart(const SkidChart& chart);
 

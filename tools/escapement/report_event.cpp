@@ -236,9 +236,14 @@ Html skid_table(const EventFinding& event) {
     return rows.size() == 1 ? Html() : table("Alarms for this clock; skids in counts", rows);
 }
 
-std::string remark_of(const EventFinding& event) {
-    if (!event.refusal.empty()) return "Cannot be counted: " + event.refusal;
-    return event.failed.empty() ? "" : "Failed: " + event.failed;
+Html remark_on(const EventFinding& event, const std::string& role) {
+    const std::string remark = remark_of(event);
+    if (remark.empty()) return {};
+    if (role == "alarm")
+        return element("p", {{"class", "note"}},
+                       text("No clock, which an alarm need not be: ") + foreign(remark));
+    return element("p", {{"class", "remark"}},
+                   text(event.refusal.empty() ? "Failed: " : "") + foreign(remark));
 }
 
 }  // namespace
@@ -284,8 +289,7 @@ Html event_section(const CoreProfile& core, const EventFinding& event) {
     const std::string role = role_of(event, core.verdict);
     Html html =
         element("h3", {}, foreign(event.name) + text(" ") + element("span", {{"class", "role"}}, role));
-    if (const std::string remark = remark_of(event); !remark.empty())
-        html += element("p", {{"class", "remark"}}, foreign(remark));
+    html += remark_on(event, role);
     if (!event.refusal.empty()) return element("section", {{"class", "event"}}, html);
     std::string about = event.counts.empty() ? "" : fmt::format("Counts {}. ", event.counts);
     if (event.at_once != 0)

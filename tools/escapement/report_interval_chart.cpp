@@ -111,7 +111,9 @@ Html interval_chart(const std::vector<IntervalRow>& rows, IntervalScale kind, co
     double taken = -1;  // names that would run into the one before are left out
     for (const double tick : scale.ticks()) {
         const double x = scale.x(tick);
-        html += svg::line(x, top, x, bottom + 3, tick == 0 ? "axis" : "grid");
+        // Not across the words.
+        for (double y = top; y < bottom; y += row_height)
+            html += svg::line(x, y + 15, x, y + 27, tick == 0 ? "axis" : "grid");
         const double half = 3.2 * static_cast<double>(scale.name(tick).size());
         const double middle = std::clamp(x, half, width - half);
         if (kind != IntervalScale::around_zero && middle - half < taken) continue;
@@ -122,8 +124,8 @@ Html interval_chart(const std::vector<IntervalRow>& rows, IntervalScale kind, co
     double y = top;
     for (const IntervalRow& row : rows) {
         const std::string series = fmt::format("series{}", row.series % 2);
-        html += svg::label(left, y + 12, row.label, "start", "what");
-        html += svg::label(right, y + 12, row.value_text, "end", "value");
+        html += svg::label(left + 4, y + 12, row.label, "start", "what");
+        html += svg::label(right - 2, y + 12, row.value_text, "end", "value");
         const double middle = y + 21;
         if (kind == IntervalScale::bars)
             html +=

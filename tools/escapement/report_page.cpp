@@ -97,7 +97,7 @@ std::string page_of(const Profile& profile) {
                     foreign(profile.host.cpu.empty() ? "a CPU without a name" : profile.host.cpu) +
                         text(" · ") + foreign(system_of(profile.host)) + text(" · " + made)));
     for (const CoreProfile& core : profile.cores)
-        body += verdict_section(core);
+        body += verdict_section(core, profile.cores.size() > 1);
     for (const CoreProfile& core : profile.cores) {
         Html details;
         if (profile.cores.size() > 1)

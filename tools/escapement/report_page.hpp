@@ -16,8 +16,8 @@ std::string page_of(const Profile& profile);
 
 /// The page's style sheet.
 const char* style_rules();
-/// A core type's verdict, the reasons for it, and what would make it better.
-Html verdict_section(const CoreProfile& core);
+/// A core type's verdict, the reasons for it, and what would make it better. `says_it`: in a sentence, too.
+Html verdict_section(const CoreProfile& core, bool says_it);
 /// What the host takes for signals, steps and the like.
 Html cost_section(const CoreProfile& core);
 /// All events of a core type in a table, a line each.

@@ -44,10 +44,10 @@ section.verdict { border-left: 6px solid var(--tone); padding-top: 16px; }
   border-radius: 10px; padding: 0 9px; }
 dl { margin: 12px 0; }
 dd { margin: 0; }
-.tiles { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(min(210px, 100%), 1fr)); }
+.tiles { display: grid; gap: 12px; grid-template-columns: repeat(auto-fit, minmax(min(215px, 100%), 1fr)); }
 .tile { border: 1px solid var(--line); border-radius: 6px; padding: 8px 12px; }
 .tile dt { color: var(--faint); font-size: .85rem; }
-.tile dd { font-weight: 600; font-size: 1.05rem; }
+.tile dd { font-weight: 600; font-size: .95rem; }
 .tile dd.note { font-weight: 400; font-size: .85rem; }
 .host > div, .words > div { display: grid; grid-template-columns: minmax(110px, 220px) 1fr; gap: 12px; padding: 4px 0;
   border-top: 1px solid var(--grid); }
@@ -79,8 +79,9 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
   overflow-wrap: normal; }
 caption { text-align: left; font-weight: 600; padding: 4px 0; }
 th, td { text-align: right; padding: 5px 10px; border-bottom: 1px solid var(--grid); vertical-align: top; }
-th:first-child { text-align: left; padding-left: 0; min-width: 9em; overflow-wrap: anywhere; font-weight: 500; }
+th:first-child { text-align: left; padding-left: 0; min-width: 11em; overflow-wrap: anywhere; font-weight: 500; }
 thead th { color: var(--faint); font-weight: 500; border-bottom-color: var(--line); }
+@media (min-width: 700px) { td { white-space: nowrap; } }
 @media (max-width: 520px) { section { padding: 4px 12px 12px; } main { padding: 16px 8px 32px; }
   th, td { padding: 5px 6px; } .host > div, .words > div { grid-template-columns: 1fr; gap: 0; } }
 @media print {
@@ -90,7 +91,7 @@ thead th { color: var(--faint); font-weight: 500; border-bottom-color: var(--lin
   body { font-size: 10.5pt; } main { max-width: none; padding: 0; }
   section { break-inside: auto; border-radius: 0; } section.verdict, figure, .chart, tr, .tile { break-inside: avoid; }
   h2, h3, h4, caption { break-after: avoid; } .scroll { overflow: visible; } table { font-size: 8.5pt; }
-  th, td { padding: 3px 5px; } th:first-child { min-width: 0; }
+  th, td { padding: 3px 5px; } td { white-space: normal; } th:first-child { min-width: 0; }
 }
 )css";
 }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace escapement::report {
@@ -52,9 +53,14 @@ std::string event_table(const CoreProfile& core) {
                         figure_text(worst(event, &LoadFinding::read_by_call)),
                         event.at_once == 0 ? nothing : std::to_string(event.at_once),
                         rate.n == 0 ? nothing : number_text(rate.value)});
-        const std::string& remark = event.refusal.empty() ? event.failed : event.refusal;
-        if (!remark.empty())
-            remarks += wrapped(printable(event.name) + ": " + printable(remark), "  ", "    ", line_width);
+        const std::string remark = remark_of(event);
+        // What the verdict says already is not said again.
+        const auto said = [&](const std::string& reason) {
+            return printable(reason).find(remark) != std::string::npos;
+        };
+        const auto& reasons = core.verdict.reasons;
+        if (!remark.empty() && std::none_of(reasons.begin(), reasons.end(), said))
+            remarks += wrapped(remark, "  ", "    ", line_width);
     }
     return rows.size() == 1 ? "" : '\n' + aligned(rows, 2, "  ") + remarks;
 }

@@ -50,11 +50,6 @@ Html tiles(const CoreProfile& core) {
     Html html;
     if (verdict.clock) {
         html += tile("Clock", verdict.clock->name, "what threads' progress is counted in");
-        for (const EventFinding& event : core.events) {
-            const Figure rate = worst(event, &LoadFinding::rate);
-            if (event.name == verdict.clock->name && rate.n != 0)
-                html += tile("Rate", figure_text(rate), "how fast it counts, on straight code");
-        }
     } else {
         html += tile("Clock instead", verdict.fallback, "what threads' progress is counted in");
     }
@@ -63,18 +58,23 @@ Html tiles(const CoreProfile& core) {
         html += tile("Margin", count_text(verdict.margin) + " counts",
                      "how much earlier, so that no skid passes the boundary");
     }
+    for (const EventFinding& event : core.events) {
+        const Figure rate = worst(event, &LoadFinding::rate);
+        if (verdict.clock && event.name == verdict.clock->name && rate.n != 0)
+            html += tile("Rate", figure_text(rate), "how fast the clock counts, on straight code");
+    }
     return element("dl", {{"class", "tiles"}}, html);
 }
 
 }  // namespace
 
-Html verdict_section(const CoreProfile& core) {
+Html verdict_section(const CoreProfile& core, bool says_it) {
     const Badge badge = badge_of(core.verdict.fitness);
     Html html = element("p", {{"class", "badge"}}, badge.words);
     html += element("h2", {},
                     foreign(core.core_type) + text(fmt::format(", CPU{} {}", core.cpus.size() == 1 ? "" : "s",
                                                                cpus_text(core.cpus))));
-    html += element("p", {{"class", "sentence"}}, headline(core.verdict));
+    if (says_it) html += element("p", {{"class", "sentence"}}, headline(core.verdict));
     html += tiles(core);
     html += element("p", {}, text("To use it: ") + element("code", {}, how_to_use(core.verdict)));
     if (!core.verdict.reasons.empty()) html += element("h3", {}, "Why") + bullets(core.verdict.reasons);

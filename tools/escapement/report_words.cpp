@@ -67,6 +67,12 @@ std::string role_of(const EventFinding& event, const Verdict& verdict) {
     return event.failed.empty() ? "passed over" : "failed";
 }
 
+std::string remark_of(const EventFinding& event) {
+    const std::string& remark = event.refusal.empty() ? event.failed : event.refusal;
+    if (remark.empty() || remark.rfind(event.name, 0) == 0) return printable(remark);
+    return printable(event.name + ": " + remark);
+}
+
 Fitness best_fitness(const Profile& profile) {
     Fitness best = Fitness::nothing;
     for (const CoreProfile& core : profile.cores)

@@ -17,6 +17,8 @@ std::string headline(const Profile& profile);
 std::string how_to_use(const Verdict& verdict);
 /// "clock", "alarm", "clock and alarm", "refused", "failed" or "passed over".
 std::string role_of(const EventFinding& event, const Verdict& verdict);
+/// Why it cannot be counted or what it failed, beginning with its name; empty if neither.
+std::string remark_of(const EventFinding& event);
 /// The best fitness of all core types.
 Verdict::Fitness best_fitness(const Profile& profile);
 /// "Linux 6.1.0-18-amd64 on KVM".

@@ -2,6 +2,7 @@
 
 #include "clock_choice.hpp"
 #include "commands.hpp"
+#include "profiled_clock.hpp"
 #include "program.hpp"
 #include "qemu_options.hpp"
 
@@ -17,6 +18,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,7 @@ struct RunOptions {
     bool clock_asked_for = false;
     std::string event = "auto";
     std::optional<std::uint64_t> margin;
+    std::string profile;
     std::string time = "virtual";
     std::uint64_t seed = 1;
     std::string pin = "auto";
@@ -65,15 +68,15 @@ tl::expected<std::filesystem::path, std::string> find_preload_library() {
 }
 
 /// Chooses CPUs, says so if that was asked for, and tells the preload library, which binds the process once
-/// it knows that it will be ordered there.
-tl::expected<void, std::string> place(const RunOptions& options) {
+/// it knows that it will be ordered there. No CPUs: any.
+tl::expected<std::set<unsigned>, std::string> place(const RunOptions& options) {
     unsetenv("ESCAPEMENT_CPUS");
     const bool says_where = options.says_where || options.statistics == "-";
-    if (options.pin == "none") return {};
+    if (options.pin == "none") return std::set<unsigned>{};
     if (options.pin == "auto" && options.policy == "free") {
         if (says_where)
             fmt::print(stderr, "escapement: on any CPU (without an order threads run side by side)\n");
-        return {};
+        return std::set<unsigned>{};
     }
     const auto allowed = allowed_cpus();
     if (!allowed) return tl::unexpected(allowed.error());
@@ -85,7 +88,7 @@ tl::expected<void, std::string> place(const RunOptions& options) {
                    format_cpus(placement->cpus), placement->reason);
     }
     set("ESCAPEMENT_CPUS", fmt::format("{}", fmt::join(placement->cpus, ",")));
-    return {};
+    return placement->cpus;
 }
 
 bool is_qemu(const std::filesystem::path& program) {
@@ -94,15 +97,21 @@ bool is_qemu(const std::filesystem::path& program) {
 
 /// Tells the preload library what clocks count. Hardware counts are chosen here, where libpfm4 is at hand, on
 /// the CPUs where the program will run.
-tl::expected<void, std::string> set_clock(const RunOptions& options, const std::filesystem::path& program) {
+tl::expected<void, std::string> set_clock(const RunOptions& options, const std::filesystem::path& program,
+                                          const std::set<unsigned>& cpus) {
     for (const char* const name : {"EVENT", "EVENT_NAME", "ALARM", "MARGIN"})
         unsetenv(fmt::format("ESCAPEMENT_{}", name).c_str());
     std::string clock = options.clock;
     // A QEMU may report its own count, which only its process can tell; and it is no worse off without.
     const bool tries = clock == "auto" && options.policy == "counted" && !is_qemu(program);
     if (clock == "perf" || tries) {
-        const auto chosen = choose_hardware_clock(options.event, options.margin);
-        if (!chosen && !tries) return tl::unexpected("--clock perf: " + chosen.error());
+        const auto chosen = choose_clock({.event = options.event,
+                                          .margin = options.margin,
+                                          .profile = options.profile,
+                                          .cpus = cpus,
+                                          .wanted = clock == "perf"});
+        if (!chosen && chosen.error().ends_run)
+            return tl::unexpected((tries ? "" : "--clock perf: ") + chosen.error().reason);
         clock = chosen ? "perf" : "operations";
         if (chosen) {
             set("ESCAPEMENT_EVENT", encode(chosen->clock.code));
@@ -112,7 +121,7 @@ tl::expected<void, std::string> set_clock(const RunOptions& options, const std::
         }
         if ((tries && options.clock_asked_for) || options.statistics == "-") {
             fmt::print(stderr, "escapement: clock: {} ({})\n", clock,
-                       chosen ? chosen->reason : chosen.error());
+                       chosen ? chosen->reason : chosen.error().reason);
         }
     }
     set("ESCAPEMENT_CLOCK", clock);
@@ -143,8 +152,9 @@ int run(const RunOptions& options) {
     }
     for (const std::string& warning : qemu_warnings(options.command))
         fmt::print(stderr, "escapement: {}\n", warning);
-    if (const auto placed = place(options); !placed) return fail(trouble, placed.error());
-    if (const auto clock = set_clock(options, *program); !clock) return fail(trouble, clock.error());
+    const auto cpus = place(options);
+    if (!cpus) return fail(trouble, cpus.error());
+    if (const auto clock = set_clock(options, *program, *cpus); !clock) return fail(trouble, clock.error());
 
     const char* const others = std::getenv("LD_PRELOAD");
     set("LD_PRELOAD",
@@ -209,8 +219,13 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
     command
         ->add_option("--margin", options->margin,
                      "of --clock perf: counts that an alarm may come late, which are then stepped (default: "
-                     "four times what is seen in a trial)")
+                     "the profile's, or four times what is seen in a trial)")
         ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{10'000'000}));
+    command->add_option(
+        "--profile", options->profile,
+        "what `escapement calibrate` wrote for this host, from which --clock perf and auto take "
+        "event, alarm and margin; none: check events at launch (default: the profile in its "
+        "standard place, if there is one)");
     command->add_option("--time", options->time, "virtual: a function of the clocks; real: the host's")
         ->check(CLI::IsMember({"virtual", "real"}))
         ->capture_default_str();
