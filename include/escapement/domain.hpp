@@ -53,6 +53,7 @@ class Domain {
     Domain(const OrderOptions& options, Host& host);
 
     [[nodiscard]] Order& order() { return order_; }
+    [[nodiscard]] const Order& order() const { return order_; }
 
     /// Counts one ordered operation of the caller's. If `may_yield`, hands the turn on first when it is due.
     void operation(bool may_yield = true);

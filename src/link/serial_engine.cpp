@@ -1,0 +1,228 @@
+// A domain of which one participant runs at a time.
+
+#include "domain.hpp"
+
+#include <escapement/domain.hpp>
+#include <escapement/waiting.hpp>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace escapement::link {
+
+namespace {
+
+int status_of(Wakeup wakeup) {
+    return wakeup == Wakeup::timed_out ? ESCAPEMENT_TIMED_OUT : ESCAPEMENT_OK;
+}
+
+class SerialEngine final : public Engine, private Host {
+  public:
+    SerialEngine(const Settings& settings, Stuck stuck)
+        : settings_(settings),
+          stuck_(std::move(stuck)),
+          turns_({.policy = settings.policy == ESCAPEMENT_TICKTOCK ? Policy::ticktock : Policy::counted,
+                  .quantum = settings.quantum,
+                  .operation_ns = settings.ns_per_count},
+                 *this) {}
+
+    bool admit(Member& member, Member* by) override {
+        if (by != nullptr) turns_.operation();
+        // The first participant exists from the beginning.
+        member.number = members_.empty() ? 0 : order().create();
+        if (member.number >= parallel::most_seats) {
+            order().release(member.number);
+            return false;
+        }
+        if (member.number >= members_.size()) members_.resize(member.number + 1);
+        members_[member.number] = &member;
+        order().set_role(member.number, member.role.c_str());
+        return true;
+    }
+    void enter(Member& me) override {
+        if (me.number != 0) me.place.park();
+    }
+    void leave(Member& member, Member* by) override {
+        if (by != &member) {  // it never had its turn
+            order().release(member.number);
+            return;
+        }
+        turns_.operation();
+        order().exit();
+        if (const ParticipantNumber next = turns_.settle(); next != nobody) members_[next]->place.unpark();
+    }
+    int join(Member& me, Member& other) override {
+        turns_.operation();
+        const int status = order().join(other.number) ? static_cast<int>(ESCAPEMENT_OK) : pass(me);
+        if (status == ESCAPEMENT_OK) order().release(other.number);
+        return status;
+    }
+
+    void advance(Member& /*me*/, Count counts) override {
+        order().advance(counts, static_cast<Nanoseconds>(counts) * settings_.ns_per_count);
+    }
+    void promise(Member& /*me*/, Count /*counts*/) override {}
+    void boundary(Member& /*me*/) override { turns_.boundary(); }
+    [[nodiscard]] Count clock(const Member& me) const override { return participant(me).clock; }
+    [[nodiscard]] Count next_boundary(const Member& me) const override { return participant(me).boundary; }
+    [[nodiscard]] Nanoseconds now(const Member& /*me*/) const override { return turns_.order().now(); }
+
+    int lock(Member& me, Mutex& mutex, Nanoseconds deadline) override {
+        turns_.operation();
+        return order().lock(mutex.key, false, deadline) ? ESCAPEMENT_OK : pass(me);
+    }
+    int try_lock(Member& /*me*/, Mutex& mutex) override {
+        turns_.operation();
+        return order().try_lock(mutex.key) ? ESCAPEMENT_OK : ESCAPEMENT_BUSY;
+    }
+    void unlock(Member& /*me*/, Mutex& mutex) override {
+        turns_.operation(false);
+        order().unlock(mutex.key);
+        turns_.boundary();
+    }
+    int wait(Member& me, Meeting& condition, Mutex& mutex, Nanoseconds deadline) override {
+        turns_.operation();
+        order().wait(condition.key, condition.name.c_str(), mutex.key, deadline);
+        return pass(me);
+    }
+    int wake(Member& /*me*/, Meeting& condition, std::uint64_t count) override {
+        turns_.operation();
+        order().wake(condition.key, count);
+        return ESCAPEMENT_OK;
+    }
+    int acquire(Member& me, Meeting& semaphore, Nanoseconds deadline) override {
+        turns_.operation();
+        return take(semaphore) ? ESCAPEMENT_OK : wait_for(me, semaphore, deadline);
+    }
+    int try_acquire(Member& /*me*/, Meeting& semaphore) override {
+        turns_.operation();
+        return take(semaphore) ? ESCAPEMENT_OK : ESCAPEMENT_BUSY;
+    }
+    int release(Member& /*me*/, Meeting& semaphore, std::uint64_t count) override {
+        turns_.operation();
+        // Who waits is given its own here: nobody else can take it before it goes on.
+        semaphore.shared.value += count - order().wake(semaphore.key, count);
+        return ESCAPEMENT_OK;
+    }
+    int set(Member& /*me*/, Meeting& event, bool value) override {
+        turns_.operation();
+        event.shared.value = value ? 1 : 0;
+        if (value) order().wake(event.key, parallel::most_seats);
+        return ESCAPEMENT_OK;
+    }
+    int wait_set(Member& me, Meeting& event, Nanoseconds deadline) override {
+        turns_.operation();
+        return event.shared.value != 0 ? ESCAPEMENT_OK : wait_for(me, event, deadline);
+    }
+    int sleep(Member& me, Nanoseconds deadline) override {
+        turns_.operation();
+        order().sleep(deadline);
+        const int status = pass(me);
+        return status == ESCAPEMENT_TIMED_OUT ? ESCAPEMENT_OK : status;
+    }
+    int poll(Member& me, PollRequest& request) override {
+        turns_.operation();
+        look(request);
+        if (request.result != 0) return ESCAPEMENT_OK;
+        if (request.deadline <= order().now()) return ESCAPEMENT_TIMED_OUT;
+        me.polls = &request;
+        order().poll("descriptors", request.deadline);
+        const int status = pass(me);
+        me.polls = nullptr;
+        return status;
+    }
+    int in_turn(Member& /*me*/, const std::function<void()>& action) override {
+        turns_.operation();
+        action();
+        return ESCAPEMENT_OK;
+    }
+
+    void statistics(escapement_statistics& statistics) override {
+        const OrderStatistics& known = order().statistics();
+        statistics.operations = known.operations;
+        statistics.waits = known.switches;
+        statistics.sleeps = known.switches;
+        statistics.boundaries = known.boundaries;
+        statistics.jumps = known.jumps;
+    }
+    std::string describe() override { return order().stall_report(); }
+
+  private:
+    Order& order() { return turns_.order(); }
+    [[nodiscard]] const Participant& participant(const Member& me) const {
+        return turns_.order().participants()[me.number];
+    }
+    static void look(PollRequest& request) {
+        request.result = ::poll(request.descriptors, request.count, 0);
+        request.error = request.result < 0 ? errno : 0;
+    }
+    static bool take(Meeting& semaphore) {
+        if (semaphore.shared.value == 0) return false;
+        --semaphore.shared.value;
+        return true;
+    }
+    int wait_for(Member& me, Meeting& meeting, Nanoseconds deadline) {
+        order().wait(meeting.key, meeting.name.c_str(), deadline);
+        return pass(me);
+    }
+    int pass(Member& me) {
+        const int status = status_of(turns_.pass_turn());
+        return me.domain->stalled.load() ? static_cast<int>(ESCAPEMENT_STALLED) : status;
+    }
+
+    Nanoseconds time_passed(Nanoseconds /*now*/) override { return 0; }
+    bool poll_ready(ParticipantNumber participant) override {
+        PollRequest* const request = members_[participant]->polls;
+        if (request == nullptr) return false;
+        look(*request);
+        return request->result != 0;
+    }
+    void hand_over(ParticipantNumber from, ParticipantNumber to) override {
+        members_[to]->place.unpark();
+        members_[from]->place.park();
+    }
+    IdleEnd idle(Nanoseconds now, Nanoseconds deadline) override {
+        std::vector<pollfd> all;
+        for (const Member* each : members_) {
+            if (each->polls == nullptr) continue;
+            all.insert(all.end(), each->polls->descriptors, each->polls->descriptors + each->polls->count);
+        }
+        if (all.empty()) return {.reached_deadline = true};
+        const Nanoseconds begun = monotonic_ns();
+        const int found =
+            bell_.in_descriptors(all.data(), all.size(), deadline == no_deadline ? -1 : deadline - now);
+        if (found == 0) return {.reached_deadline = true};
+        const Nanoseconds most = deadline == no_deadline ? no_deadline : deadline - now;
+        return {.reached_deadline = false, .passed = std::min(monotonic_ns() - begun, most)};
+    }
+    void stuck(const Order& order) override {
+        if (!over_) stuck_(order.stall_report());
+        over_ = true;
+        // Everybody's wait ends, one after the other, as stalled. Who waited for a wake-up asks for its mutex
+        // first.
+        for (ParticipantNumber number = 0; number < members_.size(); ++number) {
+            for (unsigned times = 0; times < 2; ++times) {
+                const State state = order.participants()[number].state;
+                if (state == State::waiting || state == State::locking || state == State::polling ||
+                    state == State::joining) {
+                    turns_.order().poll_ready(number);
+                }
+            }
+        }
+    }
+
+    Settings settings_;
+    Stuck stuck_;
+    Domain turns_;
+    std::vector<Member*> members_;
+    Doorbell bell_;
+    bool over_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Engine> make_serial(const Settings& settings, Stuck stuck) {
+    return std::make_unique<SerialEngine>(settings, std::move(stuck));
+}
+
+}  // namespace escapement::link

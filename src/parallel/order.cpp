@@ -1,0 +1,326 @@
+// What the owner of a seat does.
+
+#include "order.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace escapement::parallel {
+
+Order::Order(const Options& options) : options_(options), seats_(most_seats) {
+    options_.quantum = std::max<Count>(options_.quantum, 1);
+}
+
+Seat* Order::admit(const char* role, Seat* by) {
+    Seat* seat = nullptr;
+    Woken woken;
+    const auto seat_them = [&] {
+        const std::lock_guard guard(latch_);
+        const ParticipantNumber count = count_.load(std::memory_order_relaxed);
+        ParticipantNumber number = 0;
+        while (number < count &&
+               !(seats_[number].joined &&
+                 seats_[number].state.load(std::memory_order_relaxed) == SeatState::absent)) {
+            ++number;
+        }
+        if (number == most_seats) return;
+        seat = &seats_[number];
+        seat->joined = false;
+        seat->number = number;
+        seat->clock = by != nullptr ? by->clock : 0;
+        seat->boundary = (seat->clock / options_.quantum + 1) * options_.quantum;
+        seat->horizon = 0;
+        std::memset(seat->role, 0, sizeof seat->role);
+        std::strncpy(seat->role, role, sizeof seat->role - 1);
+        seat->bound.store(ticket_of(seat->clock + 1, number), std::memory_order_release);
+        seat->state.store(SeatState::running, std::memory_order_release);
+        count_.store(std::max(count, number + 1), std::memory_order_release);
+        present_.fetch_add(1, std::memory_order_relaxed);
+        wakeups_.fetch_add(1, std::memory_order_release);
+        if (by != nullptr) by->horizon = std::min(by->horizon, ticket_of(seat->clock + 1, number));
+        woken = take_woken();
+    };
+    if (by == nullptr || options_.free) {
+        seat_them();
+    } else if (in_turn(*by, seat_them) != Outcome::completed) {
+        return nullptr;
+    }
+    wake(woken, by);
+    return seat;
+}
+
+Outcome Order::withdraw(Seat& seat, Seat* by) {
+    Woken woken;
+    const auto free_it = [&] {
+        const std::lock_guard guard(latch_);
+        seat.joined = true;
+        seat.left_at = seat.clock;
+        seat.bound.store(never, std::memory_order_release);
+        seat.state.store(SeatState::absent, std::memory_order_release);
+        present_.fetch_sub(1, std::memory_order_relaxed);
+        settle();
+        woken = take_woken();
+    };
+    Outcome outcome = Outcome::completed;
+    if (by == nullptr || options_.free) {
+        free_it();
+    } else {
+        outcome = in_turn(*by, free_it);
+    }
+    wake(woken, by);
+    return outcome;
+}
+
+/// The next operation's ticket is the bound that has been published.
+void Order::begin(Seat& me) {
+    ++me.clock;
+    ++me.operations;
+}
+
+void Order::publish(Seat& me, bool soon_again) {
+    const Ticket bound = ticket_of(std::max(me.clock + 1, me.promised), me.number);
+    if (soon_again) {
+        // Whoever has just asked to be told may be missed; then the next report tells.
+        me.bound.store(bound, std::memory_order_release);
+        if (bound > me.watch.load(std::memory_order_relaxed)) pass_watch(me);
+    } else {
+        me.bound.store(bound, std::memory_order_seq_cst);
+        if (bound > me.watch.load(std::memory_order_seq_cst)) pass_watch(me);
+    }
+}
+
+void Order::pass_watch(Seat& me) {
+    Woken woken;
+    {
+        const std::lock_guard guard(latch_);
+        me.watch.store(never, std::memory_order_relaxed);
+        settle();
+        woken = take_woken();
+    }
+    wake(woken, &me);
+}
+
+void Order::promise(Seat& me, Count counts) {
+    me.promised = std::max(me.promised, me.clock + counts + 1);
+    publish(me);
+}
+
+/// The least bound of the others, at one moment.
+Ticket Order::look(const Seat& me, Seat*& behind) const {
+    for (;;) {
+        const std::uint64_t wakeups = wakeups_.load(std::memory_order_acquire);
+        const ParticipantNumber count = count_.load(std::memory_order_acquire);
+        Ticket least = never;
+        for (ParticipantNumber number = 0; number < count; ++number) {
+            auto& other = const_cast<Seat&>(seats_[number]);
+            if (&other == &me) continue;
+            const Ticket bound = other.bound.load(std::memory_order_acquire);
+            if (bound < least) {
+                least = bound;
+                behind = &other;
+            }
+        }
+        if (wakeups_.load(std::memory_order_acquire) == wakeups) return least;
+    }
+}
+
+bool Order::comes_to_turn(Seat& me, Ticket ticket) {
+    if (ticket < me.horizon) return true;
+    Seat* behind = nullptr;
+    me.horizon = look(me, behind);
+    if (ticket < me.horizon) return true;
+    ++me.waits;
+    if (!may_spin()) return false;
+    const std::int64_t begun = spinning_clock();
+    for (unsigned spins = 1;; ++spins) {
+        pause_briefly();
+        if (behind->bound.load(std::memory_order_acquire) > ticket) {
+            me.horizon = look(me, behind);
+            if (ticket < me.horizon) return true;
+        }
+        if (behind->state.load(std::memory_order_relaxed) != SeatState::running) return false;
+        if (spins % 32 == 0 && (spinning_clock() - begun > options_.spin_ns || !may_spin())) return false;
+    }
+}
+
+bool Order::take(Mutex& mutex, Seat& seat) {
+    std::uint32_t free = Mutex::free;
+    if (!mutex.word.compare_exchange_strong(free, Mutex::held, std::memory_order_acquire)) return false;
+    seat.clock = std::max(seat.clock, clock_of(mutex.released) + 1);
+    mutex.holder.store(&seat, std::memory_order_relaxed);
+    mutex.since.store(seat.clock, std::memory_order_relaxed);
+    return true;
+}
+
+Outcome Order::lock(Seat& me, Mutex& mutex, Count deadline) {
+    begin(me);
+    const Ticket ticket = ticket_of(me.clock, me.number);
+    if ((options_.free || comes_to_turn(me, ticket)) && take(mutex, me)) {
+        publish(me);
+        return Outcome::completed;
+    }
+    --me.clock;
+    --me.operations;
+    return request(me, {.kind = Kind::lock, .mutex = &mutex, .deadline = deadline});
+}
+
+Outcome Order::try_lock(Seat& me, Mutex& mutex) {
+    return request(me, {.kind = Kind::try_lock, .mutex = &mutex});
+}
+
+void Order::unlock(Seat& me, Mutex& mutex) {
+    begin(me);
+    mutex.released = ticket_of(me.clock, me.number);
+    mutex.holder.store(nullptr, std::memory_order_relaxed);
+    std::uint32_t held = Mutex::held;
+    if (!mutex.word.compare_exchange_strong(held, Mutex::free, std::memory_order_release)) {
+        Woken woken;
+        {
+            const std::lock_guard guard(latch_);
+            hand_on(mutex, mutex.released, me);
+            woken = take_woken();
+        }
+        wake(woken, &me);
+    }
+    publish(me);
+}
+
+Outcome Order::request(Seat& me, const Request& request) {
+    begin(me);
+    Woken woken;
+    {
+        const std::lock_guard guard(latch_);
+        if (stalled_) return Outcome::stalled;
+        me.request = request;
+        me.outcome = Outcome::completed;
+        Ticket ticket = ticket_of(me.clock, me.number);
+        if (request.kind == Kind::sleep) ticket = std::max(ticket, ticket_of(request.deadline, me.number));
+        me.since = me.clock;
+        me.bound.store(ticket, std::memory_order_seq_cst);
+        me.state.store(SeatState::requesting, std::memory_order_relaxed);
+        settle();
+        woken = take_woken();
+    }
+    wake(woken, &me);
+    wait(me);
+    return me.outcome;
+}
+
+void Order::pass_boundary(Seat& me) {
+    ++me.boundaries;
+    const Ticket until = me.clock > options_.quantum ? ticket_of(me.clock - options_.quantum, me.number) : 0;
+    if (!options_.free && until >= me.horizon) {
+        Seat* behind = nullptr;
+        me.horizon = look(me, behind);
+        if (until >= me.horizon) {
+            ++me.held_backs;
+            Woken woken;
+            {
+                const std::lock_guard guard(latch_);
+                me.held_until = until;
+                me.state.store(SeatState::held_back, std::memory_order_relaxed);
+                settle();
+                woken = take_woken();
+            }
+            wake(woken, &me);
+            wait(me);
+        }
+    }
+    me.boundary = (me.clock / options_.quantum + 1) * options_.quantum;
+}
+
+void Order::go_outside(Seat& me, Count limit) {
+    Woken woken;
+    {
+        const std::lock_guard guard(latch_);
+        me.limit = limit;
+        me.raised = false;
+        me.since = me.clock;
+        me.state.store(SeatState::outside, std::memory_order_relaxed);
+        settle();
+        woken = take_woken();
+    }
+    wake(woken, &me);
+}
+
+bool Order::come_back(Seat& me, Count clock_at_least) {
+    Woken woken;
+    bool deadline = false;
+    {
+        const std::lock_guard guard(latch_);
+        // Its bound has been raised before anybody came near: whatever was carried out is before it.
+        const Count bound = clock_of(me.bound.load(std::memory_order_relaxed));
+        me.clock = std::max({me.clock, bound - 1, clock_at_least});
+        deadline = me.raised;
+        me.raised = false;
+        me.bound.store(ticket_of(me.clock + 1, me.number), std::memory_order_seq_cst);
+        me.state.store(SeatState::running, std::memory_order_release);
+        settle();
+        woken = take_woken();
+    }
+    wake(woken, &me);
+    return deadline;
+}
+
+bool Order::idle(const Seat& me) {
+    const std::lock_guard guard(latch_);
+    const ParticipantNumber count = count_.load(std::memory_order_relaxed);
+    for (ParticipantNumber number = 0; number < count; ++number) {
+        const Seat& each = seats_[number];
+        if (&each != &me && each.state.load(std::memory_order_relaxed) == SeatState::running) return false;
+    }
+    return true;
+}
+
+void Order::wake(const Woken& woken, const Seat* but) {
+    for (unsigned index = 0; index < woken.count; ++index) {
+        Seat& seat = seats_[woken.numbers.at(index)];
+        if (&seat != but) seat.place.unpark();
+    }
+}
+
+void Order::wait(Seat& me) {
+    const auto goes_on = [&me] {
+        const SeatState state = me.state.load(std::memory_order_acquire);
+        return state == SeatState::running || state == SeatState::absent;
+    };
+    if (goes_on()) return;
+    if (options_.free && me.request.deadline != no_clock) {
+        wait_in_real_time(me);
+        return;
+    }
+    if (may_spin() && !options_.free) {
+        const std::int64_t begun = spinning_clock();
+        for (unsigned spins = 1; spins % 32 != 0 || spinning_clock() - begun < options_.spin_ns; ++spins) {
+            if (goes_on()) return;
+            pause_briefly();
+        }
+    }
+    ++me.sleeps;
+    while (!goes_on())
+        me.place.park();
+}
+
+void Order::wait_in_real_time(Seat& me) {
+    const auto deadline = static_cast<std::int64_t>(me.request.deadline);
+    while (me.state.load(std::memory_order_acquire) != SeatState::running) {
+        const std::int64_t left = deadline - spinning_clock();
+        if (left > 0) {
+            me.place.park_for(left);
+            continue;
+        }
+        const std::lock_guard guard(latch_);
+        if (me.state.load(std::memory_order_relaxed) != SeatState::blocked) continue;
+        if (me.queue == &sleepers_) me.request.kind = Kind::point;
+        const bool slept = me.queue == &sleepers_;
+        expire(me);
+        if (slept) me.outcome = Outcome::completed;
+        (void)take_woken();
+        me.request.deadline = no_clock;
+        if (me.state.load(std::memory_order_relaxed) != SeatState::running) break;  // locks again
+    }
+    while (me.state.load(std::memory_order_acquire) != SeatState::running)
+        me.place.park();
+}
+
+}  // namespace escapement::parallel

@@ -1,0 +1,141 @@
+#pragma once
+// The parallel order: participants run at once, and meet in the order of (clock, number).
+//
+// Contract. An operation is carried out when nobody can come before it any more: when every other
+// participant's *bound* is past its ticket. So no two operations are ever carried out at once, and who is in
+// turn may change what is shared without a lock. Unlocking alone is not waited for: it concerns only those
+// who stand in the lock's queue, and these have had their turn. A lock goes to requests in the order of their
+// tickets, and whoever gets it goes on at the unlocking's clock plus one at least.
+//
+// Why a cut of bounds stays true. Whoever is woken continues past its waker's clock, which is not before its
+// waker's bound; so the least of all bounds never falls, and a participant that once saw how far everybody
+// else was (its *horizon*) need not look again until it gets there. Only whom it woke itself may come
+// earlier: then it lowers its horizon. A look without the latch is repeated if somebody was woken meanwhile
+// (`wakeups_`): the woken one's bound falls, and might have been read before and its waker's after.
+//
+// Who waits for its turn leaves its request, and the least pending ticket as `watch` with the one that is
+// furthest behind; the owner of that bound compares, and carries out what it has let through. A look and a
+// watch cross as in Dekker's algorithm, hence sequentially consistent accesses there.
+//
+// Thread safety: each call is made by the seat's own thread, but for those that say otherwise.
+
+#include "objects.hpp"
+
+#include <array>
+#include <mutex>
+
+namespace escapement::parallel {
+
+struct Options {
+    Count quantum = 1'000'000;
+    bool free = false;  ///< no order: everything is carried out as it comes
+    unsigned cpus = 1;
+    std::int64_t spin_ns = 20'000;
+};
+
+class Order {
+  public:
+    explicit Order(const Options& options);
+
+    /// A new seat, at `by`'s clock if there is one. Null: too many. Ordered if `by` is given.
+    Seat* admit(const char* role, Seat* by);
+    /// A seat that nobody has taken is free again.
+    Outcome withdraw(Seat& seat, Seat* by);
+    [[nodiscard]] Outcome lock(Seat& me, Mutex& mutex, Count deadline = no_clock);
+    [[nodiscard]] Outcome try_lock(Seat& me, Mutex& mutex);
+    void unlock(Seat& me, Mutex& mutex);
+    Outcome request(Seat& me, const Request& request);
+    void advance(Seat& me, Count counts) {
+        me.clock += counts;
+        if (me.clock >= me.promised) publish(me, counts < 64);
+    }
+    void promise(Seat& me, Count counts);
+    /// True if the clock has come to a boundary.
+    [[nodiscard]] static bool at_boundary(const Seat& me) { return me.clock >= me.boundary; }
+    /// Waits while the caller is more than a quantum ahead; sets the next boundary.
+    void pass_boundary(Seat& me);
+
+    /// Carries out `action` in the caller's turn.
+    template <typename Action>
+    Outcome in_turn(Seat& me, Action&& action);
+    /// The caller goes outside until come_back(); `limit`: the clock of its deadline.
+    void go_outside(Seat& me, Count limit);
+    /// True if the deadline is there: nobody can come before it.
+    bool come_back(Seat& me, Count clock_at_least);
+
+    /// With the latch.
+    [[nodiscard]] std::string report();
+    /// Ends all waiting. With the latch.
+    void end_all();
+    /// True if nobody but the caller runs.
+    [[nodiscard]] bool idle(const Seat& me);
+    [[nodiscard]] const Options& options() const { return options_; }
+    [[nodiscard]] SharedLatch& latch() { return latch_; }
+    [[nodiscard]] Seat& seat(ParticipantNumber number) { return seats_[number]; }
+    [[nodiscard]] ParticipantNumber seats() const { return count_.load(std::memory_order_acquire); }
+    std::uint64_t jumps = 0;
+
+    /// Nobody can go on. Called with the latch; afterwards everybody's wait ends as stalled.
+    std::function<void(const std::string&)> stuck;
+    /// The thread of an outside seat is to come back. Any thread, with the latch.
+    std::function<void(Seat&)> ring = [](Seat&) {};
+
+  private:
+    /// Who is to be unparked, once the latch is free again.
+    struct Woken {
+        std::array<std::uint8_t, most_seats> numbers{};
+        unsigned count = 0;
+    };
+    [[nodiscard]] Ticket look(const Seat& me, Seat*& behind) const;
+    [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket);
+    [[nodiscard]] bool may_spin() const { return present_.load(std::memory_order_relaxed) <= options_.cpus; }
+    void begin(Seat& me);
+    void publish(Seat& me, bool soon_again = false);
+    void pass_watch(Seat& me);
+    [[nodiscard]] bool take(Mutex& mutex, Seat& seat);
+    void settle();
+    void settle_free();
+    [[nodiscard]] bool let_go_held_back(Ticket least);
+    void note_stall();
+    void perform(Seat& seat);
+    void perform_lock(Seat& seat);
+    void perform_release(Meeting& meeting, std::uint64_t amount, Seat& by);
+    void enter_queue(Seat& seat, Queue& queue);
+    void expire(Seat& seat);
+    void hand_on(Mutex& mutex, Ticket ticket, Seat& by);
+    void resume(Seat& seat, Count clock_at_least, Seat& by);
+    void complete(Seat& seat, Outcome outcome);
+    [[nodiscard]] Woken take_woken();
+    void wake(const Woken& woken, const Seat* but);
+    void wait_in_real_time(Seat& me);
+    void wait(Seat& me);
+    [[nodiscard]] std::string describe(const Seat& seat) const;
+
+    Options options_;
+    SharedLatch latch_;
+    Shared<std::uint64_t> wakeups_{0};
+    Shared<ParticipantNumber> count_{0};
+    Shared<unsigned> present_{0};
+    Woken woken_;
+    Queue sleepers_;  ///< without order: who sleeps
+    bool stalled_ = false;
+    std::vector<Seat> seats_;
+};
+
+template <typename Action>
+Outcome Order::in_turn(Seat& me, Action&& action) {
+    begin(me);
+    const Ticket ticket = ticket_of(me.clock, me.number);
+    if (!comes_to_turn(me, ticket)) {
+        --me.clock;
+        --me.operations;
+        const Outcome outcome = request(me, {.kind = Kind::point});
+        // Carried out, but the action is still to come: nobody passes the caller's bound before it is done.
+        if (outcome != Outcome::completed) return outcome;
+    }
+    action();
+    publish(me);
+    return Outcome::completed;
+}
+
+}  // namespace escapement::parallel

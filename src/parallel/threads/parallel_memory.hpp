@@ -1,0 +1,24 @@
+#pragma once
+// What the threads of a parallel order share, as the processor has it. Tests that explore every interleaving
+// put a header of the same name before this one.
+
+#include <escapement/parking.hpp>
+#include <escapement/waiting.hpp>
+
+#include <atomic>
+
+namespace escapement::parallel {
+
+template <typename Type>
+using Shared = std::atomic<Type>;
+using SharedLatch = escapement::Latch;
+using Place = escapement::ParkingPlace;
+
+inline void pause_briefly() {
+    escapement::relax();
+}
+inline std::int64_t spinning_clock() {
+    return escapement::monotonic_ns();
+}
+
+}  // namespace escapement::parallel
