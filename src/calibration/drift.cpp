@@ -27,7 +27,10 @@ class Drift {
         }
         const double gap = std::max(now.low - then.high, then.low - now.high);
         const double size = std::max(std::fabs(then.value), std::fabs(now.value));
-        if (gap <= 0 || std::fabs(now.value - then.value) < worth_telling * size) return;
+        // Of many figures one is outside of its 95 % now and then: a quarter of both ranges lies between.
+        const double ranges = (then.high - then.low) + (now.high - now.low);
+        const bool uncertain = then.spread == Figure::Spread::confidence && gap <= ranges / 4;
+        if (gap <= 0 || uncertain || std::fabs(now.value - then.value) < worth_telling * size) return;
         tell(where, "{} was {:.4g} {} ({:.4g} to {:.4g}), and is {:.4g} ({:.4g} to {:.4g})", what, then.value,
              then.unit, then.low, then.high, now.value, now.low, now.high);
     }
