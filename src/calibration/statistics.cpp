@@ -54,7 +54,7 @@ Figure confident_median_of(std::vector<double> samples, const char* unit) {
 
 Figure slope_of(const std::vector<Point>& points, const char* unit) {
     Figure figure{.n = points.size(), .unit = unit, .spread = Figure::Spread::confidence};
-    const Figure nothing{.unit = unit, .spread = Figure::Spread::confidence};
+    Figure nothing{.unit = unit, .spread = Figure::Spread::confidence};
     if (points.size() < 3) return nothing;
     const auto n = static_cast<double>(points.size());
     // Counts are large and differ by little: only differences are added up.

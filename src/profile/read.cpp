@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <exception>
@@ -168,7 +169,8 @@ class Reader {
     }
     void refuse_unknown_keys(const Json& json) {
         if (refusal_) return;
-        for (const auto& [key, value] : json.items()) {
+        for (const auto& item : json.items()) {
+            const std::string& key = item.key();
             const auto known = [&](const char* each) { return key == each; };
             if (std::none_of(keys_.begin(), keys_.end(), known))
                 return refuse(fmt::format("unknown key '{}'", printable(key.substr(0, 60))));

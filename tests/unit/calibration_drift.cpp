@@ -31,7 +31,7 @@ TEST_CASE("drift: a host that has not changed has not drifted") {
     const Profile then = host(1);
     CHECK(lines(then, then).empty());
     for (std::uint64_t seed = 2; seed < 12; ++seed)
-        CHECK(lines(then, host(seed)) == "");
+        CHECK_THAT(lines(then, host(seed)), Catch::Matchers::Equals(""));
 }
 
 TEST_CASE("drift: what has changed is told, and what it does to the promise") {

@@ -200,6 +200,7 @@ class SimulatedWorkbench : public Workbench {
   private:
     std::vector<Event> events(const std::vector<std::string>& names) {
         std::vector<Event> list;
+        list.reserve(names.size());
         for (const std::string& name : names)
             list.push_back(*find(name));
         return list;
