@@ -50,18 +50,18 @@ class Scale {
         if (kind_ == IntervalScale::bars) {
             const double step = std::pow(10, std::floor(std::log10(end_ / 2)));
             const double nice = end_ / step <= 5 ? step : end_ / step <= 10 ? 2 * step : 5 * step;
-            for (double tick = 0; tick <= end_; tick += nice)
-                all.push_back(tick);
+            for (int tick = 0; tick * nice <= end_; ++tick)
+                all.push_back(tick * nice);
             return all;
         }
-        const double skip = std::max(1.0, std::ceil((end_ - begin_) / 6));
+        const int skip = std::max(1, static_cast<int>(std::ceil((end_ - begin_) / 6)));
         if (kind_ == IntervalScale::logarithmic) {
-            for (double decade = begin_; decade <= end_; decade += skip)
+            for (int decade = static_cast<int>(begin_); decade <= end_; decade += skip)
                 all.push_back(std::pow(10, decade));
             return all;
         }
         all.push_back(0);
-        for (double decade = 0; decade < 16; decade += skip) {
+        for (int decade = 0; decade < 19; decade += skip) {
             const double size = std::pow(10, decade);
             if (bent(size) <= end_) all.push_back(size);
             if (bent(-size) >= begin_) all.push_back(-size);
@@ -112,8 +112,10 @@ Html interval_chart(const std::vector<IntervalRow>& rows, IntervalScale kind, co
     for (const double tick : scale.ticks()) {
         const double x = scale.x(tick);
         // Not across the words.
-        for (double y = top; y < bottom; y += row_height)
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+            const double y = top + row_height * static_cast<double>(row);
             html += svg::line(x, y + 15, x, y + 27, tick == 0 ? "axis" : "grid");
+        }
         const double half = 3.2 * static_cast<double>(scale.name(tick).size());
         const double middle = std::clamp(x, half, width - half);
         if (kind != IntervalScale::around_zero && middle - half < taken) continue;
