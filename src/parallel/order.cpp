@@ -155,7 +155,7 @@ bool Order::take(Mutex& mutex, Seat& seat) {
 Outcome Order::lock(Seat& me, Mutex& mutex, Count deadline) {
     begin(me);
     const Ticket ticket = ticket_of(me.clock, me.number);
-    if ((options_.free || comes_to_turn(me, ticket)) && take(mutex, me)) {
+    if (deadline == no_clock && (options_.free || comes_to_turn(me, ticket)) && take(mutex, me)) {
         publish(me);
         return Outcome::completed;
     }
@@ -202,7 +202,7 @@ Outcome Order::request(Seat& me, const Request& request) {
         woken = take_woken();
     }
     wake(woken, &me);
-    wait(me);
+    wait(me, request.deadline);
     return me.outcome;
 }
 
@@ -223,7 +223,7 @@ void Order::pass_boundary(Seat& me) {
                 woken = take_woken();
             }
             wake(woken, &me);
-            wait(me);
+            wait(me, no_clock);
         }
     }
     me.boundary = (me.clock / options_.quantum + 1) * options_.quantum;
@@ -279,14 +279,14 @@ void Order::wake(const Woken& woken, const Seat* but) {
     }
 }
 
-void Order::wait(Seat& me) {
+void Order::wait(Seat& me, Count deadline) {
     const auto goes_on = [&me] {
         const SeatState state = me.state.load(std::memory_order_acquire);
         return state == SeatState::running || state == SeatState::absent;
     };
     if (goes_on()) return;
-    if (options_.free && me.request.deadline != no_clock) {
-        wait_in_real_time(me);
+    if (options_.free && deadline != no_clock) {
+        wait_in_real_time(me, static_cast<std::int64_t>(deadline));
         return;
     }
     if (may_spin() && !options_.free) {
@@ -301,8 +301,7 @@ void Order::wait(Seat& me) {
         me.place.park();
 }
 
-void Order::wait_in_real_time(Seat& me) {
-    const auto deadline = static_cast<std::int64_t>(me.request.deadline);
+void Order::wait_in_real_time(Seat& me, std::int64_t deadline) {
     while (me.state.load(std::memory_order_acquire) != SeatState::running) {
         const std::int64_t left = deadline - spinning_clock();
         if (left > 0) {

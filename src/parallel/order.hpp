@@ -107,8 +107,8 @@ class Order {
     void complete(Seat& seat, Outcome outcome);
     [[nodiscard]] Woken take_woken();
     void wake(const Woken& woken, const Seat* but);
-    void wait_in_real_time(Seat& me);
-    void wait(Seat& me);
+    void wait_in_real_time(Seat& me, std::int64_t deadline);
+    void wait(Seat& me, Count deadline);
     [[nodiscard]] std::string describe(const Seat& seat) const;
 
     Options options_;

@@ -213,14 +213,24 @@ void Order::perform(Seat& seat) {
 
 void Order::perform_lock(Seat& seat) {
     Mutex& mutex = *seat.request.mutex;
+    const Count deadline = seat.request.deadline;
     for (;;) {
-        if (take(mutex, seat)) {
-            complete(seat, seat.outcome);
-            return;
-        }
-        std::uint32_t held = Mutex::held;
-        if (mutex.word.compare_exchange_strong(held, Mutex::queued, std::memory_order_acquire) ||
-            held == Mutex::queued) {
+        std::uint32_t word = mutex.word.load(std::memory_order_acquire);
+        if (word == Mutex::free) {
+            // Unlocked later than the deadline means held until then, whether or not that has happened
+            // already.
+            if (deadline != no_clock && !options_.free &&
+                mutex.released > ticket_of(std::max(deadline, seat.clock), seat.number)) {
+                seat.clock = std::max(deadline, seat.clock);
+                complete(seat, Outcome::timed_out);
+                return;
+            }
+            if (take(mutex, seat)) {
+                complete(seat, seat.outcome);
+                return;
+            }
+        } else if (word == Mutex::queued ||
+                   mutex.word.compare_exchange_strong(word, Mutex::queued, std::memory_order_acquire)) {
             enter_queue(seat, mutex.queue);
             return;
         }
