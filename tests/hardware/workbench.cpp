@@ -50,7 +50,8 @@ TEST_CASE("the workbench counts known code exactly, whatever disturbs it") {
             INFO(to_string(cause));
             const auto none = value(bench->count_disturbed(clock, cause, 0));
             const auto many = value(bench->count_disturbed(clock, cause, 8));
-            CHECK(many.occurrences >= 8);
+            // Timers that are due together interrupt once.
+            CHECK(many.occurrences >= (cause == Disturbance::timer_interrupt ? 1U : 8U));
             CHECK(many.counted == none.counted);
         }
     }
