@@ -291,6 +291,8 @@ class JournalSource {
     };
     /// Reads up to `bytes.size()` bytes.
     virtual Read read(std::span<std::byte> bytes) noexcept = 0;
+    /// Begins again at the first byte; false if that cannot be done.
+    [[nodiscard]] virtual bool rewind() noexcept { return false; }
 
   protected:
     ~JournalSource() = default;

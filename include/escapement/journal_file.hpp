@@ -29,6 +29,7 @@ class JournalFile final : public JournalSink, public JournalSource {
 
     int write(std::span<const std::byte> bytes) noexcept override;
     Read read(std::span<std::byte> bytes) noexcept override;
+    [[nodiscard]] bool rewind() noexcept override;
 
   private:
     int descriptor_ = -1;

@@ -20,6 +20,7 @@ void add_verify(CLI::App& app, const Command& command, int& status);
 void add_log(CLI::App& app, int& status);
 void add_diff(CLI::App& app, int& status);
 void add_calibrate(CLI::App& app, int& status);
+void add_trace(CLI::App& app, int& status);
 
 /// Ends parsing with one line unless there is a COMMAND.
 inline void require_command(const Command& command) {

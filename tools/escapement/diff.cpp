@@ -1,6 +1,7 @@
 // `escapement diff`: where two recordings of the same run first differ, by kind and by payload, and why.
 
 #include "commands.hpp"
+#include "journal_files.hpp"
 #include "log_files.hpp"
 
 #include <fmt/format.h>
@@ -145,6 +146,9 @@ int complain(const DiffOptions& options, const QemuLogError& error) {
 }
 
 int run_diff(const DiffOptions& options) {
+    // If only one is a journal, what is said of the other is that it is none.
+    if (is_journal(options.a) || is_journal(options.b))
+        return diff_journals(options.a, options.b, options.context, options.json);
     auto a = open_log_file(options.a);
     if (!a) return complain(options, a.error());
     auto b = open_log_file(options.b);
@@ -168,23 +172,27 @@ int run_diff(const DiffOptions& options) {
 
 void add_diff(CLI::App& app, int& status) {
     auto options = std::make_shared<DiffOptions>();
-    CLI::App* diff = app.add_subcommand("diff",
-                                        "Finds where two recordings (QEMU's rrfile=) of the same run first "
-                                        "differ: by kind (from there on they do not\n"
-                                        "tell of the same events) and by payload (before that: same events, "
-                                        "other values), with the events around\n"
-                                        "it, how far the guest was, and the likely cause.");
+    CLI::App* diff = app.add_subcommand(
+        "diff",
+        "Finds where two recordings (QEMU's rrfile=) of the same run first "
+        "differ: by kind (from there on they do not\n"
+        "tell of the same events) and by payload (before that: same events, "
+        "other values), with the events around\n"
+        "it, how far the guest was, and the likely cause. Or where two journals do: participant, operation,\n"
+        "object, clock, the place in the code, and what both did before.");
     diff->footer(
         "Exit status: 0 the logs are identical; 1 they differ; 2 trouble (one is missing, not a log, of "
         "another\n"
         "version, or cannot be read to its end and no difference was found before that).");
-    diff->add_option("A", options->a, "A recording")->required();
+    diff->add_option("A", options->a, "A recording, or a journal")->required();
     diff->add_option("B", options->b, "Another recording of the same run")->required();
     diff->add_option("--context", options->context,
                      "Show N events before and after a difference (6; at most 64)")
         ->option_text("N")
         ->check(CLI::Range(0, 64));
-    diff->add_flag("--json", options->json, "One JSON object: verdict, a, b, by_kind, by_payload, payloads");
+    diff->add_flag("--json", options->json,
+                   "One JSON object: verdict, a, b, by_kind, by_payload, payloads; of journals: verdict, a, "
+                   "b, headers, first");
     diff->callback([options, &status] { status = run_diff(*options); });
 }
 

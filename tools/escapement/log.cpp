@@ -1,6 +1,7 @@
 // `escapement log`: the events of one recording, and how many there are of each kind.
 
 #include "commands.hpp"
+#include "journal_files.hpp"
 #include "log_files.hpp"
 
 #include <fmt/format.h>
@@ -99,6 +100,15 @@ int complain(const LogOptions& options, const QemuLogError& error) {
 }
 
 int run_log(const LogOptions& options) {
+    if (is_journal(options.file)) {
+        return log_journal({.file = options.file,
+                            .from = options.from,
+                            .from_clock = options.from_icount,
+                            .limit = options.limit,
+                            .kinds = options.kinds,
+                            .histogram_only = options.histogram_only,
+                            .json = options.json});
+    }
     auto file = open_log_file(options.file);
     if (!file) return complain(options, file.error());
     auto reader = QemuLogReader::open(*file, options.file);
@@ -139,17 +149,20 @@ int run_log(const LogOptions& options) {
 
 void add_log(CLI::App& app, int& status) {
     auto options = std::make_shared<LogOptions>();
-    CLI::App* log =
-        app.add_subcommand("log",
-                           "Prints the events of a recording (QEMU's rrfile=): number, place in the file, "
-                           "guest instructions so far, kind and payload; then how many of each kind.");
+    CLI::App* log = app.add_subcommand(
+        "log",
+        "Prints the events of a recording (QEMU's rrfile=): number, place in the file, "
+        "guest instructions so far, kind and payload; then how many of each kind. Or the "
+        "records of a journal: number, participant, clock, operation, and the place in the "
+        "code where one was recorded.");
     log->footer(
         "Exit status: 0 the log was read to its end; 2 trouble (no such file, not a log, another version,\n"
         "not closed, cut, damaged: what could be read is printed, and what is wrong is told with its "
         "place).");
     log->add_option("FILE", options->file, "The recording")->required();
     log->add_option("--from", options->from, "Begin with event number N")->option_text("N");
-    log->add_option("--from-icount", options->from_icount, "Begin when N guest instructions have run")
+    log->add_option("--from-icount", options->from_icount,
+                    "Begin when N guest instructions have run; of a journal: only clocks from N on")
         ->option_text("N");
     log->add_option("--limit", options->limit, "Print at most N events (the histogram counts all)")
         ->option_text("N");

@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
         escapement::command::add_diff(app, status);
         escapement::command::add_log(app, status);
         escapement::command::add_calibrate(app, status);
+        escapement::command::add_trace(app, status);
         try {
             app.parse(static_cast<int>(dashes - argv), argv);
         } catch (const CLI::ParseError& error) {

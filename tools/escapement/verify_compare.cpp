@@ -1,5 +1,7 @@
 #include "verify_compare.hpp"
 
+#include "journal_files.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -73,6 +75,27 @@ std::optional<Divergence> compare_logs(const std::string& a, const std::string& 
     auto divergence = compare_qemu_logs(file_a, a, file_b, b);
     if (!divergence) return std::nullopt;
     return std::move(*divergence);
+}
+
+std::optional<JournalComparison> compare_journal_files(const std::string& a, const std::string& b) {
+    JournalFile file_a;
+    JournalFile file_b;
+    if (file_a.open(a.c_str()) != 0 || file_b.open(b.c_str()) != 0) return std::nullopt;
+    auto comparison = compare_journals(file_a, a, file_b, b);
+    if (!comparison) return std::nullopt;
+    return std::move(*comparison);
+}
+
+tl::expected<std::optional<std::uint64_t>, std::string> count_journal(const std::string& path) {
+    if (!command::is_journal(path)) return std::nullopt;
+    JournalFile file;
+    if (const int error = file.open(path.c_str())) return cannot_read(path, error);
+    auto reader = JournalReader::open(file, path);
+    if (!reader) return tl::make_unexpected(reader.error().text());
+    while (reader->next_block()) {
+    }
+    if (reader->trouble()) return tl::make_unexpected(reader->trouble()->text());
+    return reader->records();
 }
 
 tl::expected<QemuLogSummary, QemuLogError> summarize_log(const std::string& path) {

@@ -2,6 +2,7 @@
 // Compares the files that two runs made.
 
 #include <escapement/divergence.hpp>
+#include <escapement/journal_divergence.hpp>
 
 #include <tl/expected.hpp>
 
@@ -18,6 +19,12 @@ tl::expected<std::optional<std::uint64_t>, std::string> first_different_byte(con
 
 /// Where two QEMU logs differ. Nothing if one of them is no QEMU log.
 std::optional<Divergence> compare_logs(const std::string& a, const std::string& b);
+
+/// Where two journals differ. Nothing if one of them is none.
+std::optional<JournalComparison> compare_journal_files(const std::string& a, const std::string& b);
+
+/// What a journal holds; nothing if the file is none. An error if it is one and cannot be read to its end.
+tl::expected<std::optional<std::uint64_t>, std::string> count_journal(const std::string& path);
 
 /// What a QEMU log holds, or why it is none.
 tl::expected<QemuLogSummary, QemuLogError> summarize_log(const std::string& path);

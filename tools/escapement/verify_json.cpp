@@ -82,6 +82,16 @@ Json json_of(const Disagreement& disagreement) {
         json["by_kind"] = json_of(disagreement.log->by_kind);
         json["by_payload"] = json_of(disagreement.log->by_payload);
     }
+    if (disagreement.journal && disagreement.journal->first) {
+        const JournalDifference& first = *disagreement.journal->first;
+        json["journal"] = {{"record", first.index},
+                           {"members", first.members},
+                           {"why", first.why},
+                           {"participant", first.a->record.participant},
+                           {"clock", first.a->record.clock},
+                           {"a", describe(first.a->view())},
+                           {"b", describe(first.b->view())}};
+    }
     return json;
 }
 

@@ -5,6 +5,7 @@
 
 #include <escapement/child_process.hpp>
 #include <escapement/divergence.hpp>
+#include <escapement/journal_divergence.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -15,9 +16,10 @@ namespace escapement::verify {
 
 /// How a run differs from the first completed run of its group.
 struct Disagreement {
-    std::optional<std::uint64_t> byte;  ///< first different byte of the artifacts
-    std::optional<Divergence> log;      ///< when both artifacts are QEMU logs
-    std::vector<std::string> consoles;  ///< a sentence for each console that differs
+    std::optional<std::uint64_t> byte;         ///< first different byte of the artifacts
+    std::optional<Divergence> log;             ///< when both artifacts are QEMU logs
+    std::optional<JournalComparison> journal;  ///< when both are journals
+    std::vector<std::string> consoles;         ///< a sentence for each console that differs
 };
 
 /// One execution: of a recording, or of its replay.

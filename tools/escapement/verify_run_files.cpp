@@ -68,6 +68,16 @@ void inspect_log(RunResult& run, const std::string& path) {
     if (log->trouble) run.record.failures.push_back(log->trouble->text());
 }
 
+/// Any command may make a journal; one that was cut is not complete.
+void inspect_journal(RunResult& run, const std::string& path) {
+    const auto records = count_journal(path);
+    if (!records) {
+        run.record.failures.push_back(records.error());
+    } else if (*records) {
+        run.events = **records;
+    }
+}
+
 struct Comparison {
     bool equal = true;
     Disagreement disagreement;
@@ -112,6 +122,7 @@ void inspect_files(const Plan& plan, RunResult& run) {
         run.artifact_bytes = fs::file_size(places.artifact, error);
         // Only a command that records makes a log; anything else that looks like one does so by accident.
         if (!plan.replay.empty()) inspect_log(run, places.artifact);
+        inspect_journal(run, places.artifact);
     }
     for (const ConsoleFile& console : consoles_of(plan, places, false)) {
         std::error_code error;
@@ -132,6 +143,8 @@ void compare_with_first(const Plan& plan, const Group& group, RunResult& run) {
             if (comparison.disagreement.byte && run.events && other.events) {
                 comparison.disagreement.log =
                     compare_logs(places_of_record(other).artifact, places_of_record(run).artifact);
+                comparison.disagreement.journal =
+                    compare_journal_files(places_of_record(other).artifact, places_of_record(run).artifact);
             }
             run.disagreement = std::move(comparison.disagreement);
         }
@@ -157,6 +170,12 @@ std::string describe_disagreement(const Disagreement& disagreement) {
         };
         add("kind", disagreement.log->by_kind);
         add("payload", disagreement.log->by_payload);
+    }
+    if (disagreement.journal && disagreement.journal->first) {
+        const JournalDifference& first = *disagreement.journal->first;
+        parts.push_back(fmt::format("at record {}, participant {}, clock {}: {} and {}", grouped(first.index),
+                                    first.a->record.participant, grouped(first.a->record.clock),
+                                    describe(first.a->view()), describe(first.b->view())));
     }
     if (parts.empty() && disagreement.byte)
         parts.push_back(fmt::format("at byte {}", grouped(*disagreement.byte)));

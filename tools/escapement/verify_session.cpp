@@ -135,7 +135,9 @@ class Session {
     void explain_difference() {
         const std::vector<RunResult>& runs = outcome_.ordered().runs;
         const auto complete = [](const RunResult& run) { return run.record.complete(); };
-        const auto differs = [](const RunResult& run) { return run.disagreement && run.disagreement->log; };
+        const auto differs = [](const RunResult& run) {
+            return run.disagreement && (run.disagreement->log || run.disagreement->journal);
+        };
         const auto a = std::find_if(runs.begin(), runs.end(), complete);
         const auto b = std::find_if(runs.begin(), runs.end(), differs);
         if (a == runs.end() || b == runs.end()) return;

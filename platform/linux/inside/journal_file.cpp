@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -69,5 +70,7 @@ JournalSource::Read JournalFile::read(std::span<std::byte> bytes) noexcept {
     if (got < 0) return {.size = 0, .error = static_cast<int>(-got)};
     return {.size = static_cast<std::size_t>(got), .error = 0};
 }
+
+bool JournalFile::rewind() noexcept { return raw_system_call(SYS_lseek, descriptor_, 0, SEEK_SET) == 0; }
 
 }  // namespace escapement
