@@ -59,9 +59,9 @@ void run_disk_worker(Machine& machine, unsigned worker) {
         machine.write("disk-begin", request.number, "worker", worker);
         lock.unlock();
 
-        std::uint64_t seek = 0;
-        check(escapement_random(&seek, sizeof seek));
-        check(escapement_advance(shortest_seek + seek % (longest_seek - shortest_seek)));
+        check(escapement_random(&request.seek, sizeof request.seek));
+        request.seek = shortest_seek + request.seek % (longest_seek - shortest_seek);
+        check(escapement_advance(request.seek));
         request.succeeded = disk.carry_out(request, machine.memory);
 
         lock.lock();

@@ -17,6 +17,7 @@ struct DiskRequest {
     Kind kind = Kind::read;
     std::uint32_t sector = 0;
     std::uint32_t address = 0;
+    std::uint64_t seek = 0;  ///< counts that it took
     bool succeeded = false;
 };
 

@@ -183,8 +183,8 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        const int status = app.exit(error);
-        return status == 0 ? 0 : emulator::wrong_usage;
+        if (error.get_exit_code() == 0) return app.exit(error);
+        emulator::fail(emulator::wrong_usage, error.what(), " (see --help)");
     }
     // Nobody at the other end of the line any more: told by write(), in one line.
     std::signal(SIGPIPE, SIG_IGN);

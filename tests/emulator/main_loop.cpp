@@ -21,7 +21,8 @@ void complete_requests(Machine& machine) {
     while (!machine.disk.carried_out.empty()) {
         const DiskRequest request = machine.disk.carried_out.front();
         machine.disk.carried_out.pop_front();
-        machine.write("disk-complete", request.number, request.succeeded ? "well" : "failed");
+        machine.write("disk-complete", request.number, request.succeeded ? "well" : "failed", "after",
+                      request.seek);
         machine.disk.completed.push_back(request);
         machine.raise(disk_interrupt);
     }
