@@ -203,9 +203,14 @@ bool ReaderState::bad_record(const char* what) {
                     " bytes into it");
 }
 
+bool ReaderState::bad_last_record(const char* what) {
+    --tag_at;
+    return bad_record(what);
+}
+
 bool ReaderState::next_literal(JournalRecord& record) {
     const std::byte* from = at;
-    const auto tag = std::to_integer<unsigned>(*tag_at++);
+    const auto tag = std::to_integer<unsigned>(*tag_at);
     record = {};
     record.kind = static_cast<JournalRecordKind>(*from++);
     if (static_cast<std::size_t>(record.kind) >= journal_record_kinds)
@@ -250,6 +255,7 @@ bool ReaderState::next_literal(JournalRecord& record) {
     }
     if (from > raw_end) return bad_record("a record that is longer than its block");
     at = from;
+    ++tag_at;
     return true;
 }
 
@@ -267,11 +273,12 @@ bool ReaderState::next_slowly(JournalRecord& record) {
     if ((std::to_integer<unsigned>(*tag_at) & tag_slot) == tag_literal) {
         if (!next_literal(record)) return false;
         if ((record.kind == JournalRecordKind::end) != is_last)
-            return bad_record(is_last ? "a journal that does not end with its end" : "an end before the end");
+            return bad_last_record(is_last ? "a journal that does not end with its end"
+                                           : "an end before the end");
     } else if (is_last || !next_of_slot(record)) {
         return bad_record("a record like one that there was not");
     }
-    if (at > raw_end) return bad_record("a record that is longer than its block");
+    if (at > raw_end) return bad_last_record("a record that is longer than its block");
     return true;
 }
 
@@ -332,7 +339,7 @@ bool JournalReader::next(JournalRecord& record) {
     // Most records: one byte, or one and a number.
     if (s.tag_end - s.tag_at > 1 && s.next_of_slot(record)) [[likely]] {
         if (s.at > s.raw_end) [[unlikely]]
-            return s.bad_record("a record that is longer than its block");
+            return s.bad_last_record("a record that is longer than its block");
         return true;
     }
     return s.next_slowly(record);

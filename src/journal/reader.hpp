@@ -57,6 +57,8 @@ struct ReaderState {
     [[nodiscard]] bool read_block();
     [[nodiscard]] bool next_slowly(JournalRecord& record);
     bool bad_record(const char* what);
+    /// The same of the record that was just passed: it does not count as read.
+    bool bad_last_record(const char* what);
 
     /// The next record if it is like one in a slot; otherwise nothing happens.
     [[nodiscard]] bool next_of_slot(JournalRecord& record) noexcept {

@@ -2,8 +2,8 @@
 // compared. "raw" is what the blocks hold before compression; "bytes_per_second" counts raw bytes, of a
 // comparison those of one side.
 
-#include <escapement/divergence.hpp>
 #include <escapement/journal.hpp>
+#include <escapement/journal_divergence.hpp>
 
 #include <benchmark/benchmark.h>
 
@@ -27,6 +27,10 @@ struct Memory final : JournalSink, JournalSource {
         std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(at), size, to.begin());
         at += size;
         return {.size = size, .error = 0};
+    }
+    bool rewind() noexcept override {
+        at = 0;
+        return true;
     }
     std::vector<std::byte> bytes;
     std::size_t at = 0;
@@ -170,6 +174,25 @@ void read_blocks(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(raw));
 }
 BENCHMARK(read_blocks)->Unit(benchmark::kMillisecond);
+
+/// The same records, or others from the first on.
+void compare(benchmark::State& state) {
+    const bool alike = state.range(0) != 0;
+    auto records = emulator(operations, 4, true);
+    Memory a = written(records);
+    if (!alike) records.front().clock += 1;
+    Memory b = written(records);
+    std::uint64_t raw = 0;
+    for ([[maybe_unused]] auto iteration : state) {
+        a.at = b.at = 0;
+        const auto compared = compare_journals(a, "a", b, "b");
+        if (!compared || compared->identical() != alike)
+            state.SkipWithError("the journals were not compared");
+        raw = compared->a.raw_bytes;
+    }
+    state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(raw));
+}
+BENCHMARK(compare)->ArgName("alike")->Arg(1)->Arg(0)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

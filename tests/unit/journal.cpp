@@ -290,6 +290,7 @@ TEST_CASE("no damage to a journal goes unnoticed", "[journal]") {
             const std::uint64_t read = read_back(file, records, trouble);
             REQUIRE(trouble);
             REQUIRE(read <= records.size());
+            REQUIRE(trouble->records == read);
             REQUIRE_FALSE(trouble->text().empty());
             file.bytes[at] ^= static_cast<std::byte>(mask);
         }

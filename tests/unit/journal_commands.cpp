@@ -1,0 +1,178 @@
+// `log`, `diff` and `trace` of journals.
+
+#include "commands.hpp"
+#include "journal_files.hpp"
+#include "trace_events.hpp"
+#include "trace_tracks.hpp"
+
+#include <escapement/journal.hpp>
+#include <escapement/journal_divergence.hpp>
+#include <escapement/journal_file.hpp>
+
+#include <catch2/catch.hpp>
+#include <dlfcn.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace escapement;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class Folder {
+  public:
+    Folder() : path_(fs::temp_directory_path() / ("escapement-journals-" + std::to_string(::getpid()))) {
+        fs::create_directories(path_);
+    }
+    ~Folder() {
+        std::error_code ignored;
+        fs::remove_all(path_, ignored);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    [[nodiscard]] std::string operator/(const char* name) const { return path_ / name; }
+
+  private:
+    fs::path path_;
+};
+
+int run(std::vector<std::string> arguments) {
+    CLI::App app;
+    int status = -1;
+    command::add_log(app, status);
+    command::add_diff(app, status);
+    command::add_trace(app, status);
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    return status;
+}
+
+/// Two that wake each other by turns; the operation numbered `odd` is another one.
+void write_journal(const std::string& path, int odd, Count quantum = 1000) {
+    JournalFile file;
+    REQUIRE(file.create(path.c_str()) == 0);
+    JournalWriter writer(file, {.policy = "counted", .quantum = quantum, .command_line = "two \"threads\""});
+    writer.record({.kind = JournalRecordKind::role, .participant = 1, .bytes = bytes_of("\"r\"\n\xff")});
+    Count clock[2] = {0, 0};
+    for (int n = 0; n < 40; ++n) {
+        const auto self = static_cast<ParticipantNumber>(n % 2);
+        const auto operation = [&](OperationKind kind, std::int64_t result) {
+            writer.record({.operation = kind,
+                           .participant = self,
+                           .object = 7,
+                           .clock = clock[self] += 10,
+                           .result = result});
+        };
+        operation(n == odd ? OperationKind::time : OperationKind::lock, 1);
+        operation(OperationKind::wake, 1);
+        operation(OperationKind::wait, 0);
+        writer.record(
+            {.kind = JournalRecordKind::turn, .participant = self, .object = 1 - self, .clock = clock[self]});
+    }
+    REQUIRE(writer.close());
+}
+
+nlohmann::json parsed(const std::string& path) {
+    std::ifstream file(path);
+    return nlohmann::json::parse(file);
+}
+
+}  // namespace
+
+TEST_CASE("log, diff and trace exit as their help says", "[journal][commands]") {
+    const Folder folder;
+    write_journal(folder / "one", -1);
+    write_journal(folder / "same", -1, 2000);
+    write_journal(folder / "other", 20);
+    fs::copy_file(folder / "one", folder / "cut");
+    fs::resize_file(folder / "cut", fs::file_size(folder / "cut") - 1);
+    std::ofstream(folder / "text") << "ESCAPE is not a journal";
+
+    CHECK(run({"log", folder / "one"}) == 0);
+    CHECK(run({"log", folder / "one", "--json", "--kind", "wake", "--limit", "2"}) == 0);
+    CHECK(run({"log", folder / "cut", "--histogram"}) == 2);
+    CHECK(run({"diff", folder / "one", folder / "same"}) == 0);
+    CHECK(run({"diff", folder / "one", folder / "other"}) == 1);
+    CHECK(run({"diff", folder / "one", folder / "other", "--json"}) == 1);
+    CHECK(run({"diff", folder / "one", folder / "cut"}) == 2);
+    CHECK(run({"diff", folder / "one", folder / "text"}) == 2);
+    CHECK(run({"diff", folder / "one", folder / "missing"}) == 2);
+    CHECK(run({"trace", folder / "cut", "-o", folder / "trace"}) == 2);
+    CHECK(run({"trace", folder / "text", "-o", folder / "trace"}) == 2);
+    CHECK(run({"trace", folder / "one", "-o", folder / "missing/trace"}) == 2);
+    CHECK(run({"trace", folder / "one", "-o", folder / "trace"}) == 0);
+}
+
+TEST_CASE("a difference between journals is told with what was before", "[journal]") {
+    const Folder folder;
+    write_journal(folder / "one", -1);
+    write_journal(folder / "other", 20, 2000);
+    JournalFile a;
+    JournalFile b;
+    REQUIRE(a.open((folder / "one").c_str()) == 0);
+    REQUIRE(b.open((folder / "other").c_str()) == 0);
+    const auto compared = compare_journals(a, "a", b, "b", {.context = 3});
+    REQUIRE(compared);
+    REQUIRE(compared->first);
+    CHECK(compared->first->index == 1 + 20 * 4);
+    CHECK(compared->first->members == std::vector<std::string>{"operation"});
+    CHECK(compared->first->a->record.operation == OperationKind::lock);
+    CHECK(compared->first->b->record.operation == OperationKind::time);
+    REQUIRE(compared->first->before.size() == 3);
+    CHECK(compared->first->before.back().index == 20 * 4);
+    CHECK(compared->first->after_b.size() == 3);
+    CHECK(compared->first->roles.at(1) == "\"r\"\n\xff");
+    REQUIRE(compared->header_differences.size() == 1);
+    CHECK(compared->header_differences[0].first == "quantum");
+    CHECK(compared->a.records == compared->b.records);
+}
+
+TEST_CASE("a trace has a slice for all that participants do, and arrows between them", "[journal][trace]") {
+    const Folder folder;
+    write_journal(folder / "one", -1);
+    REQUIRE(run({"trace", folder / "one", "-o", folder / "trace"}) == 0);
+    const auto events = parsed(folder / "trace")["traceEvents"];
+    std::map<std::string, int> kinds;
+    std::map<int, double> busy_until;
+    std::map<int, double> arrow_begins;
+    int named = 0;
+    for (const auto& event : events) {
+        const std::string kind = event["ph"];
+        ++kinds[kind];
+        if (kind == "M" && event["args"].value("name", "").find("\"r\"") != std::string::npos) ++named;
+        if (kind == "s") arrow_begins[event["id"]] = event["ts"];
+        if (kind == "f") CHECK(arrow_begins.at(event["id"]) <= event["ts"].get<double>());
+        if (kind != "X") continue;
+        double& until = busy_until[event["tid"]];
+        CHECK(event["ts"].get<double>() >= until - 1e-6);  // Nothing at the same time on a track.
+        until = event["ts"].get<double>() + event["dur"].get<double>();
+    }
+    CHECK(named == 1);
+    CHECK(kinds["i"] == 40 * 3);
+    CHECK(kinds["X"] >= 2 * 39);
+    CHECK(kinds["s"] >= 39);
+    CHECK(kinds["C"] > 0);
+}
+
+TEST_CASE("an address is told as function, line and instruction", "[journal]") {
+    Dl_info info{};
+    REQUIRE(dladdr(reinterpret_cast<void*>(&begins_as_journal), &info) != 0);
+    command::CodePlaces places;
+    places.add_module(1, fs::canonical(info.dli_fname));
+    places.add_module(2, "/nowhere");
+    const auto address = reinterpret_cast<std::uintptr_t>(&begins_as_journal) -
+                         reinterpret_cast<std::uintptr_t>(info.dli_fbase);
+    CHECK_FALSE(places.find(0));
+    const auto found = places.find(CodePlace{1, address}.packed());
+    REQUIRE(found);
+    CHECK_THAT(found->function, Catch::Contains("begins_as_journal"));
+    CHECK_THAT(found->source, Catch::Contains("reader.cpp:"));
+    CHECK_FALSE(found->instruction.empty());
+    CHECK_THAT(places.find(CodePlace{2, 16}.packed())->text(), Catch::Contains("0x10 in /nowhere"));
+}
