@@ -34,8 +34,9 @@ int begin(const escapement_domain* domain, const char* function) {
 
 void run_posts(Member& me) {
     Engine& engine = *me.domain->engine;
-    const Count clock = engine.clock(me);
-    if (clock >= engine.next_boundary(me)) engine.boundary(me);
+    const bool parallel = me.seat != nullptr;  // known without asking
+    const Count clock = parallel ? me.seat->clock : engine.clock(me);
+    if (clock >= (parallel ? me.seat->boundary : engine.next_boundary(me))) engine.boundary(me);
     while (!me.in_post && clock >= me.next_post.load(std::memory_order_acquire)) {
         Member::Post post;
         {

@@ -79,8 +79,9 @@ void Order::begin(Seat& me) {
 
 void Order::publish(Seat& me, bool soon_again) {
     const Ticket bound = ticket_of(std::max(me.clock + 1, me.promised), me.number);
-    if (soon_again) {
-        // Whoever has just asked to be told may be missed; then the next report tells.
+    if (soon_again || present_.load(std::memory_order_relaxed) == 1) {
+        // Whoever has just asked to be told may be missed; then the next report tells. Who is alone admits
+        // others itself.
         me.bound.store(bound, std::memory_order_release);
         if (bound > me.watch.load(std::memory_order_relaxed)) pass_watch(me);
     } else {
@@ -130,16 +131,27 @@ bool Order::comes_to_turn(Seat& me, Ticket ticket) {
     me.horizon = look(me, behind);
     if (ticket < me.horizon) return true;
     ++me.waits;
-    if (!may_spin()) return false;
-    const std::int64_t begun = spinning_clock();
-    for (unsigned spins = 1;; ++spins) {
-        pause_briefly();
+    // With a CPU for each, somebody who is behind runs, and is soon past. Else whoever is behind may be
+    // waiting for this very CPU: it gets it, and so do all who have something to do, without a sleep and a
+    // wake-up.
+    const bool spins = may_spin();
+    const std::int64_t begun = spins ? spinning_clock() : 0;
+    for (unsigned tries = 1;; ++tries) {
+        if (spins) {
+            pause_briefly();
+        } else {
+            step_back();
+        }
         if (behind->bound.load(std::memory_order_acquire) > ticket) {
             me.horizon = look(me, behind);
             if (ticket < me.horizon) return true;
         }
+        if (!spins) {
+            if (tries == options_.steps_back) return false;
+            continue;
+        }
         if (behind->state.load(std::memory_order_relaxed) != SeatState::running) return false;
-        if (spins % 32 == 0 && (spinning_clock() - begun > options_.spin_ns || !may_spin())) return false;
+        if (tries % 32 == 0 && (spinning_clock() - begun > options_.spin_ns || !may_spin())) return false;
     }
 }
 

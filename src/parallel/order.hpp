@@ -30,7 +30,8 @@ struct Options {
     Count quantum = 1'000'000;
     bool free = false;  ///< no order: everything is carried out as it comes
     unsigned cpus = 1;
-    std::int64_t spin_ns = 20'000;
+    std::int64_t spin_ns = 20'000;  ///< with a CPU for each participant: how long to wait awake
+    unsigned steps_back = 16;       ///< else: how often to let others go first before sleeping
 };
 
 class Order {

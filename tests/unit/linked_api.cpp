@@ -1,11 +1,13 @@
 // The C interface: misuse, and what each operation does, in every mode. What many threads do at random is in
 // tests/property.
 
+#include <escapement/linked.hpp>
+
 #include <catch2/catch.hpp>
-#include <escapement.h>
 #include <unistd.h>
 
 #include <functional>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -329,4 +331,37 @@ TEST_CASE("linked: without order everything works, too") {
     escapement_condition_destroy(changed);
     escapement_mutex_destroy(mutex);
     CHECK(escapement_domain_destroy(domain) == ESCAPEMENT_OK);
+}
+
+TEST_CASE("linked: the standard's locks fit the mutex, and conditions keep their habits") {
+    namespace linked = escapement::linked;
+    linked::Domain domain(
+        {.mode = any_mode() == ESCAPEMENT_SERIAL ? ESCAPEMENT_SERIAL : ESCAPEMENT_PARALLEL, .quantum = 1000});
+    REQUIRE(domain.status());
+    const linked::Place main_loop = domain.admit("main");
+    const linked::Place cpu = domain.admit("cpu");
+    linked::Mutex first(domain, "first");
+    linked::Mutex second(domain);
+    linked::Condition changed(domain);
+    unsigned value = 0;
+    std::thread thread([&] {
+        const linked::Participant me(cpu);
+        for (unsigned round = 0; round < 10; ++round) {
+            (void)linked::advance(linked::budget());
+            const std::scoped_lock guard(first, second);
+            ++value;
+            changed.notify_all();
+        }
+    });
+    {
+        const linked::Participant me(main_loop);
+        std::unique_lock lock(first);
+        CHECK(changed.wait(lock, [&] { return value == 10; }));
+        CHECK(changed.wait_until(lock, linked::now() + 1000, [] { return false; }).timed_out());
+        lock.unlock();
+        CHECK(me.join(cpu));
+        CHECK(first.release().code() == ESCAPEMENT_NOT_HELD);
+    }
+    thread.join();
+    CHECK(value == 10);
 }

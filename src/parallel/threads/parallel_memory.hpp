@@ -6,6 +6,7 @@
 #include <escapement/waiting.hpp>
 
 #include <atomic>
+#include <thread>
 
 namespace escapement::parallel {
 
@@ -16,6 +17,10 @@ using Place = escapement::ParkingPlace;
 
 inline void pause_briefly() {
     escapement::relax();
+}
+/// Lets other threads of this CPU go first.
+inline void step_back() {
+    std::this_thread::yield();
 }
 inline std::int64_t spinning_clock() {
     return escapement::monotonic_ns();
