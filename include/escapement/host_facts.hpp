@@ -42,6 +42,13 @@ struct HostFacts {
     bool virtual_machine = false;
     std::string hypervisor;  ///< KVM, Xen, VMware, …; empty if unknown
     std::vector<CorePmu> core_pmus;
+    std::optional<std::string> kernel;            ///< release, as uname(2) has it
+    std::optional<int> ptrace_scope;              ///< kernel.yama.ptrace_scope; absent without Yama
+    std::optional<int> randomize_addresses;       ///< kernel.randomize_va_space
+    std::optional<std::string> smt;               ///< on, off, forceoff, notsupported, notimplemented
+    std::optional<std::string> online_cpus;       ///< such as 0-3,8
+    std::optional<std::string> allowed_cpus;      ///< affinity within the cpuset, likewise
+    std::optional<bool> large_system_extensions;  ///< arm64: atomic instructions (LSE); absent elsewhere
 
     /// True if the thread may count what it likes in user mode.
     [[nodiscard]] bool may_count() const;
@@ -50,6 +57,9 @@ struct HostFacts {
 };
 
 HostFacts read_host_facts(const std::string& root = "/");
+
+/// What libpfm4 takes this CPU's PMUs for, by its short names, such as "skl"; empty if it knows none of them.
+std::vector<std::string> known_core_pmus();
 
 /// As `explain` in event.hpp, on a host such as `facts` tell of; `cpu` is where the thread runs.
 std::string explain(const CounterFailure& failure, const Event& event, const HostFacts& facts, unsigned cpu);

@@ -163,6 +163,11 @@ tl::expected<Event, std::string> named(const std::string& name, const HostFacts&
 
 }  // namespace
 
+std::vector<std::string> known_core_pmus() {
+    if (!initialise()) return {};
+    return known_processors();
+}
+
 tl::expected<Event, std::string> find_event(const std::string& name, const HostFacts& facts, unsigned cpu) {
     if (name.empty())
         return tl::unexpected<std::string>("an event has a name, such as INST_RETIRED, or a code");

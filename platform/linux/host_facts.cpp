@@ -1,3 +1,4 @@
+#include "host_files.hpp"
 #include "hypervisor.hpp"
 
 #include <escapement/host_facts.hpp>
@@ -8,21 +9,12 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <string_view>
 
 namespace escapement {
 
 namespace {
-
-/// The first line of a file; empty if there is none.
-std::string line_of(const std::string& path) {
-    std::ifstream file(path);
-    std::string line;
-    std::getline(file, line);
-    return line;
-}
 
 template <typename Number>
 std::optional<Number> number_of(std::string_view text, int base = 10) {
@@ -36,19 +28,6 @@ std::optional<Number> number_of(std::string_view text, int base = 10) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, base);
     if (error != std::errc{} || end == text.data()) return std::nullopt;
     return number;
-}
-
-/// Calls `each(key, value)` for the lines `key : value` of a file.
-void for_fields(const std::string& path, const auto& each) {
-    std::ifstream file(path);
-    std::string line;
-    while (std::getline(file, line)) {
-        const std::size_t colon = line.find(':');
-        if (colon == std::string::npos) continue;
-        const std::size_t end = line.find_last_not_of(" \t", colon == 0 ? 0 : colon - 1);
-        const std::size_t begin = line.find_first_not_of(" \t", colon + 1);
-        each(line.substr(0, end + 1), begin == std::string::npos ? std::string() : line.substr(begin));
-    }
 }
 
 void read_cpu(const std::string& root, HostFacts& facts) {
@@ -111,11 +90,11 @@ void read_process(const std::string& root, HostFacts& facts) {
         if (key == "CapEff") facts.privileges = number_of<std::uint64_t>(value, 16);
     });
     constexpr std::string_view title = "Max open files";
-    std::ifstream limits(root + "proc/self/limits");
-    std::string line;
-    while (std::getline(limits, line)) {
+    const std::string limits = text_of(root + "proc/self/limits");
+    for (std::string_view rest = limits; !rest.empty();) {
+        const std::string_view line = next_line(rest);
         if (!line.starts_with(title)) continue;
-        std::istringstream values(line.substr(title.size()));
+        std::istringstream values(std::string(line.substr(title.size())));
         std::string soft;
         std::string hard;
         if (values >> soft >> hard) {
@@ -186,6 +165,7 @@ HostFacts read_host_facts(const std::string& directory) {
     read_hypervisor(root, facts);
     read_process(root, facts);
     read_pmus(root, facts);
+    read_system(root, facts);
     return facts;
 }
 

@@ -3,7 +3,7 @@
 // chosen, parsing calls it, and it stores what the process is to exit with in `status`. Nothing throws past
 // main().
 //
-// `run` and `verify` get what follows `--` on the command line as it stands: CLI11 would take "[a,b]" for a
+// `run`, `verify` and `doctor` get what follows `--` on the command line as it stands: CLI11 would take "[a,b]" for a
 // list.
 
 #include <CLI/CLI.hpp>
@@ -17,6 +17,7 @@ using Command = std::vector<std::string>;
 
 void add_run(CLI::App& app, const Command& command, int& status);
 void add_verify(CLI::App& app, const Command& command, int& status);
+void add_doctor(CLI::App& app, const Command& command, int& status);
 void add_log(CLI::App& app, int& status);
 void add_diff(CLI::App& app, int& status);
 void add_calibrate(CLI::App& app, int& status);

@@ -22,6 +22,7 @@ int main(int argc, char** argv) {
         escapement::command::add_run(app, command, status);
         escapement::command::add_verify(app, command, status);
         escapement::command::add_diff(app, status);
+        escapement::command::add_doctor(app, command, status);
         escapement::command::add_log(app, status);
         escapement::command::add_calibrate(app, status);
         escapement::command::add_trace(app, status);

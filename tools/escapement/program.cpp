@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -44,8 +45,11 @@ bool has_loader(std::ifstream& file, const Elf64_Ehdr& header) {
 std::string interpreter_of(std::ifstream& file) {
     file.clear();
     file.seekg(0);
-    std::string line;
-    std::getline(file, line);
+    // The system looks no further either: what is no text has no end of line.
+    std::string line(256, '\0');
+    file.read(line.data(), static_cast<std::streamsize>(line.size()));
+    line.resize(static_cast<std::size_t>(file.gcount()));
+    line.resize(std::min(line.find('\n'), line.size()));
     if (!line.starts_with("#!")) return "";
     const std::size_t begin = line.find_first_not_of(" \t", 2);
     if (begin == std::string::npos) return "";
@@ -86,6 +90,8 @@ tl::expected<void, std::string> check(const std::filesystem::path& path, int dep
     if (stat(path.c_str(), &status) != 0) {
         return tl::unexpected(fmt::format("{}: {}", path.string(), std::strerror(errno)));
     }
+    if (!S_ISREG(status.st_mode))
+        return tl::unexpected(fmt::format("{}: not a program that may be run", path.string()));
     const bool other_user = (status.st_mode & S_ISUID) != 0 && status.st_uid != geteuid();
     const bool other_group = (status.st_mode & S_ISGID) != 0 && status.st_gid != getegid();
     if (other_user || other_group) {

@@ -27,10 +27,6 @@ std::vector<Option> options_of(const std::vector<std::string>& command) {
     return options;
 }
 
-bool is_qemu(std::string_view program) {
-    return program.substr(program.rfind('/') + 1).starts_with("qemu-system-");
-}
-
 /// The value of `key=` in a list such as "a=1,b=2"; "" if it is not there.
 std::string_view value_of(std::string_view list, std::string_view key) {
     for (std::size_t at = 0; at < list.size();) {
@@ -85,6 +81,17 @@ void warn_of_disk(const Option& option, std::vector<std::string>& lines) {
 }
 
 }  // namespace
+
+bool is_qemu(std::string_view program) {
+    return program.substr(program.rfind('/') + 1).starts_with("qemu-system-");
+}
+
+std::optional<std::string> option_value(const std::vector<std::string>& command, std::string_view name) {
+    for (const Option& option : options_of(command)) {
+        if (option.name == name) return std::string(option.value);
+    }
+    return std::nullopt;
+}
 
 std::vector<std::string> qemu_warnings(const std::vector<std::string>& command) {
     if (command.empty() || !is_qemu(command.front())) return {};

@@ -3,6 +3,7 @@
 #include "clock_choice.hpp"
 #include "commands.hpp"
 #include "profiled_clock.hpp"
+#include "preload_library.hpp"
 #include "program.hpp"
 #include "qemu_options.hpp"
 
@@ -53,20 +54,6 @@ void set(const char* name, const std::string& value) {
     setenv(name, value.c_str(), 1);
 }
 
-/// The preload library: beside this command, where it was built or where it was installed.
-tl::expected<std::filesystem::path, std::string> find_preload_library() {
-    std::error_code error;
-    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (error) return tl::unexpected(fmt::format("cannot read /proc/self/exe: {}", error.message()));
-    const std::filesystem::path prefix = self.parent_path().parent_path();
-    for (const char* const directory : {ESCAPEMENT_LIBRARY_DIRECTORY, "lib"}) {
-        const std::filesystem::path library = prefix / directory / "escapement" / "libescapement-preload.so";
-        if (std::filesystem::exists(library, error)) return library;
-    }
-    return tl::unexpected(fmt::format("libescapement-preload.so is not below {}; install escapement anew",
-                                      (prefix / ESCAPEMENT_LIBRARY_DIRECTORY / "escapement").string()));
-}
-
 /// Chooses CPUs, says so if that was asked for, and tells the preload library, which binds the process once
 /// it knows that it will be ordered there. No CPUs: any.
 tl::expected<std::set<unsigned>, std::string> place(const RunOptions& options) {
@@ -91,10 +78,6 @@ tl::expected<std::set<unsigned>, std::string> place(const RunOptions& options) {
     return placement->cpus;
 }
 
-bool is_qemu(const std::filesystem::path& program) {
-    return program.filename().string().rfind("qemu-system-", 0) == 0;
-}
-
 /// Tells the preload library what clocks count. Hardware counts are chosen here, where libpfm4 is at hand, on
 /// the CPUs where the program will run.
 tl::expected<void, std::string> set_clock(const RunOptions& options, const std::filesystem::path& program,
@@ -103,7 +86,7 @@ tl::expected<void, std::string> set_clock(const RunOptions& options, const std::
         unsetenv(fmt::format("ESCAPEMENT_{}", name).c_str());
     std::string clock = options.clock;
     // A QEMU may report its own count, which only its process can tell; and it is no worse off without.
-    const bool tries = clock == "auto" && options.policy == "counted" && !is_qemu(program);
+    const bool tries = clock == "auto" && options.policy == "counted" && !is_qemu(program.string());
     if (clock == "perf" || tries) {
         const auto chosen = choose_clock({.event = options.event,
                                           .margin = options.margin,
@@ -140,12 +123,6 @@ int run(const RunOptions& options) {
     }
     const auto library = find_preload_library();
     if (!library) return fail(trouble, library.error());
-    if (library->string().find_first_of(" :") != std::string::npos) {
-        return fail(trouble,
-                    fmt::format("{}: the system preloads nothing whose path has a space or a colon in it; "
-                                "install escapement elsewhere",
-                                library->string()));
-    }
     if (options.policy != "free") {
         if (const auto possible = check_can_be_ordered(*program); !possible)
             return fail(trouble, possible.error());

@@ -1,0 +1,25 @@
+#include "preload_library.hpp"
+
+#include <fmt/format.h>
+
+namespace escapement::command {
+
+tl::expected<std::filesystem::path, std::string> find_preload_library() {
+    std::error_code error;
+    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error) return tl::unexpected(fmt::format("cannot read /proc/self/exe: {}", error.message()));
+    const std::filesystem::path prefix = self.parent_path().parent_path();
+    for (const char* const directory : {ESCAPEMENT_LIBRARY_DIRECTORY, "lib"}) {
+        const std::filesystem::path library = prefix / directory / "escapement" / "libescapement-preload.so";
+        if (!std::filesystem::exists(library, error)) continue;
+        if (library.string().find_first_of(" :") == std::string::npos) return library;
+        return tl::unexpected(
+            fmt::format("{}: the system preloads nothing whose path has a space or a colon in it; "
+                        "install escapement elsewhere",
+                        library.string()));
+    }
+    return tl::unexpected(fmt::format("libescapement-preload.so is not below {}; install escapement anew",
+                                      (prefix / ESCAPEMENT_LIBRARY_DIRECTORY / "escapement").string()));
+}
+
+}  // namespace escapement::command
