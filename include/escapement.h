@@ -121,8 +121,8 @@ typedef struct escapement_options {
     uint64_t ns_per_count; /* virtual time of a count; 0: 1 reported, 100 operations */
     int64_t start_ns;      /* what escapement_now begins with; 2024-01-01T00:00:00Z since 1970 */
     uint64_t seed;         /* of escapement_random */
-    const char* record;    /* file to write a journal to, or null */
-    const char* replay;    /* journal to follow, or null */
+    const char* record;    /* must be null: journals of linked domains are to come (ESCAPEMENT_JOURNAL) */
+    const char* replay;    /* the same */
     /* Nobody can ever go on, or a replay diverged: `report` says who waits for what, held by whom, since
      * which clock. Null: it is printed and the process aborted. If it returns, every operation ends with
      * ESCAPEMENT_STALLED. */

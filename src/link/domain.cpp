@@ -123,6 +123,8 @@ int escapement_domain_create(const escapement_options* given, escapement_domain*
     escapement_options_init(&options);
     if (given != nullptr) options = *given;
     if (domain == nullptr || !valid(options)) return ESCAPEMENT_INVALID;
+    // Not written or followed by linked domains yet: better refused than ignored.
+    if (options.record != nullptr || options.replay != nullptr) return ESCAPEMENT_JOURNAL;
     auto made = std::make_unique<escapement_domain>();
     made->settings = settings_of(options);
     made->on_stall = options.on_stall;
