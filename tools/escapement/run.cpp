@@ -2,8 +2,8 @@
 
 #include "clock_choice.hpp"
 #include "commands.hpp"
-#include "profiled_clock.hpp"
 #include "preload_library.hpp"
+#include "profiled_clock.hpp"
 #include "program.hpp"
 #include "qemu_options.hpp"
 
