@@ -141,7 +141,7 @@ int escapement_mutex_unlock(escapement_mutex* mutex) {
         return misuse(&domain, __func__, ESCAPEMENT_NOT_HELD);
     if (const int status = begin(&domain, __func__); status != ESCAPEMENT_OK) return status;
     mutex->owner.store(nullptr, std::memory_order_relaxed);
-    --me->held;
+    --self()->held;
     domain.engine->unlock(*me, *mutex);
     return ESCAPEMENT_OK;
 }
