@@ -25,6 +25,8 @@ class JournalFile final : public JournalSink, public JournalSource {
     /// For reading.
     [[nodiscard]] int open(const char* path) noexcept;
     void close() noexcept;
+    /// The descriptor gets the least free number from `least` on, out of a program's way. 0, or the error.
+    [[nodiscard]] int move(int least) noexcept;
     [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
 
     int write(std::span<const std::byte> bytes) noexcept override;

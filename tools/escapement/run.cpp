@@ -2,6 +2,7 @@
 
 #include "clock_choice.hpp"
 #include "commands.hpp"
+#include "journal_beginning.hpp"
 #include "preload_library.hpp"
 #include "profiled_clock.hpp"
 #include "program.hpp"
@@ -40,6 +41,8 @@ struct RunOptions {
     std::string pin = "auto";
     bool says_where = false;  ///< --pin was given, so its answer is wanted
     std::optional<std::string> statistics;
+    std::string journal;
+    std::string replay;
     std::vector<std::string> command;
 };
 
@@ -113,6 +116,18 @@ tl::expected<void, std::string> set_clock(const RunOptions& options, const std::
     return {};
 }
 
+/// One variable, as long for either, and addresses that are the same in both: what a program does may depend
+/// on them.
+void set_journal(const RunOptions& options) {
+    unsetenv("ESCAPEMENT_JOURNAL");
+    const bool replays = !options.replay.empty();
+    if (!replays && options.journal.empty()) return;
+    set("ESCAPEMENT_JOURNAL",
+        (replays ? "replay:" : "record:") +
+            std::filesystem::absolute(replays ? options.replay : options.journal).string());
+    personality(ADDR_NO_RANDOMIZE);
+}
+
 int run(const RunOptions& options) {
     const auto program = find_program(options.command.front());
     if (!program) {
@@ -138,6 +153,7 @@ int run(const RunOptions& options) {
         others == nullptr || *others == '\0' ? library->string() : library->string() + ":" + others);
     set("ESCAPEMENT_POLICY", options.policy);
     set("ESCAPEMENT_TIME", options.time);
+    set_journal(options);
     set("ESCAPEMENT_SEED", std::to_string(options.seed));
     // As long for every process: the environment's size moves the stack.
     set("ESCAPEMENT_PID", fmt::format("{:010}", getpid()));
@@ -156,6 +172,30 @@ int run(const RunOptions& options) {
     arguments.push_back(nullptr);
     execv(program->c_str(), arguments.data());
     return fail(126, fmt::format("{}: {}", program->string(), std::strerror(errno)));
+}
+
+}  // namespace
+
+namespace {
+
+/// What the journal is of and the command line does not say. Whether the two agree is seen when the program
+/// begins, where all is known.
+tl::expected<void, std::string> adopt_journal(const CLI::App& command, RunOptions& options) {
+    if (options.journal.empty() && options.replay.empty()) return {};
+    if (options.policy == "free")
+        return tl::unexpected(std::string(
+            "--policy free has no order to record or to replay; leave out --journal and --replay"));
+    if (options.replay.empty()) return {};
+    const auto recorded = read_journal_beginning(options.replay);
+    if (!recorded) return tl::unexpected(recorded.error());
+    const auto given = [&command](const char* option) { return command.count(option) != 0; };
+    if (!given("--policy")) options.policy = recorded->policy;
+    if (!given("--quantum")) options.quantum = recorded->quantum;
+    if (!given("--clock")) options.clock = recorded->clock;
+    if (!given("--event") && !recorded->event.empty()) options.event = recorded->event;
+    if (!given("--time")) options.time = recorded->time;
+    if (!given("--seed")) options.seed = recorded->seed;
+    return {};
 }
 
 }  // namespace
@@ -220,10 +260,24 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
         ->default_str("auto");
     command->add_flag("--stats{-}", options->statistics,
                       "say at the end what the order did: as text, or with =FILE as JSON");
-    command->callback([options, clock, &command_line, &status] {
+    CLI::Option* const journal = command->add_option("--journal", options->journal,
+                                                     "write into FILE what the threads do and what comes "
+                                                     "from outside. (QEMU has its own: -icount …,rr=record)");
+    journal->type_name("FILE");
+    CLI::Option* const replay = command->add_option(
+        "--replay", options->replay,
+        "do again what FILE says, of the same command, with the input that it had; ends with status 125 and "
+        "a "
+        "report where COMMAND does something else. Options that are not given are the journal's");
+    replay->type_name("FILE")->excludes(journal);
+    command->callback([options, command, clock, &command_line, &status] {
         require_command(command_line);
         options->command = command_line;
         options->clock_asked_for = clock->count() != 0;
+        if (const auto adopted = adopt_journal(*command, *options); !adopted) {
+            status = fail(trouble, adopted.error());
+            return;
+        }
         status = run(*options);
     });
 }

@@ -95,7 +95,7 @@ bool large_completions(const io_uring& ring) {
 template <typename Submit>
 int submit_in_order(io_uring* ring, Submit submit) {
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::submit, nullptr, false);
     const Submission submission(*ring);
     const unsigned first = *ring->cq.ktail;
     const int result = submit();
@@ -117,6 +117,7 @@ Function next(const char* name) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int io_submit(io_context_t context, long count, iocb** requests) {
     static const auto real_submit = next<decltype(&io_submit)>("io_submit");
@@ -124,7 +125,7 @@ ESCAPEMENT_EXPORT int io_submit(io_context_t context, long count, iocb** request
     const auto* const ring = reinterpret_cast<const CompletionRing*>(context);
     if (!entry.ordered() || ring->magic != completion_ring_magic)
         return real_submit(context, count, requests);
-    runtime().operation(false);
+    runtime().operation(OperationKind::submit, nullptr, false);
     for (long index = 0; index < count; ++index) {
         const unsigned before = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
         const int result = real_submit(context, 1, requests + index);

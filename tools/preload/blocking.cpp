@@ -1,6 +1,7 @@
 #include "blocking.hpp"
 
 #include "descriptors.hpp"
+#include "outside_input.hpp"
 #include "randomness.hpp"
 #include "real.hpp"
 
@@ -8,22 +9,29 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace escapement::preload {
 
-bool wait_until_ready(int descriptor, short events) {
+bool wait_until_ready(const DescriptorFacts& facts, int descriptor, short events) {
     Runtime& domain = runtime();
-    domain.operation(false);
-    if (domain.order().alone()) return true;  // nobody to keep waiting
-    if (events == POLLOUT && is_descriptor(descriptor, DescriptorKind::event_counter)) return true;
+    const bool replays = journaling == Journaling::replay;
+    const bool journaled = journaling != Journaling::off && facts.journaled();
+    if (replays && !journaled) return true;
+    // Nobody to keep waiting; but a signal may be meant to end the wait, and is taken in the order then.
+    if (!journaled && domain.order().alone()) return true;
+    if (!replays && events == POLLOUT && is_descriptor(descriptor, DescriptorKind::event_counter))
+        return true;
     pollfd asked{.fd = descriptor, .events = events, .revents = 0};
     const int saved = errno;
-    const auto ready = [&] { return real().poll(&asked, 1, 0) != 0; };
+    const auto ready = [&] {
+        return replays ? input_comes_from(descriptor) : real().poll(&asked, 1, 0) != 0;
+    };
     Seat& seat = domain.my_seat();
     domain.expect_signals();
     while (!ready()) {
-        const int flags = fcntl(descriptor, F_GETFL);
+        const int flags = replays ? 0 : fcntl(descriptor, F_GETFL);
         if (flags < 0 || (flags & O_NONBLOCK) != 0) break;
         PollRequest request{.descriptors = &asked, .count = 1};
         bool signalled = false;
@@ -39,48 +47,139 @@ bool wait_until_ready(int descriptor, short events) {
     return true;
 }
 
+namespace {
+
+constexpr auto nothing_more = [] {};
+
+/// One that is there already, or not at all: MSG_DONTWAIT.
+template <typename Call, typename More>
+ssize_t read_at_once(int descriptor, const iovec* parts, int count, Call call, More more) {
+    if (journaling == Journaling::off) return call();
+    const Entry entry;
+    if (!entry.ordered()) return call();
+    const DescriptorFacts facts = runtime().operation_on(OperationKind::read, descriptor);
+    const ssize_t result = outside_read(facts, descriptor, parts, count, call);
+    if (facts.journaled() && result >= 0) more();
+    return result;
+}
+
+/// The address that a call gave, if it was asked for.
+void outside_address(int descriptor, sockaddr* address, socklen_t room, socklen_t* length) {
+    if (address == nullptr || length == nullptr) return;
+    outside_bytes(descriptor, length, sizeof *length);
+    outside_bytes(descriptor, address, std::min({room, *length, socklen_t{sizeof(sockaddr_storage)}}));
+}
+
+/// A connection in a replay: nobody is at its other end, and nothing is asked of it.
+int stand_in(int number, int flags) {
+    const int made = socket(AF_UNIX, SOCK_STREAM | flags, 0);
+    if (made < 0 || made == number) return made;
+    const int moved = dup3(made, number, (flags & SOCK_CLOEXEC) != 0 ? O_CLOEXEC : 0);
+    real().close(made);
+    return moved;
+}
+
+template <typename Call>
+int accept_in_order(int descriptor, sockaddr* address, socklen_t* length, int flags, Call call) {
+    const socklen_t room = length != nullptr ? *length : 0;
+    const auto accept_it = [&] { return static_cast<ssize_t>(call()); };
+    const auto result = static_cast<int>(read_when_ready(
+        descriptor, nullptr, 0, accept_it, [&] { outside_address(descriptor, address, room, length); }));
+    return result >= 0 && journaling == Journaling::replay ? stand_in(result, flags) : result;
+}
+
+/// To begin it without blocking says at once whether there is anything to wait for: on one machine there
+/// hardly ever is.
+template <typename Call>
+int connect_in_order(const DescriptorFacts& facts, int descriptor, int flags, bool waits, Call call) {
+    const bool alone = journaling == Journaling::off && runtime().order().alone();
+    if (!waits || alone) return call();
+    fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
+    int result = call();
+    const int error = errno;
+    fcntl(descriptor, F_SETFL, flags);
+    errno = error;
+    if (result != 0 && error == EINPROGRESS) {
+        if (!wait_until_ready(facts, descriptor, POLLOUT)) return -1;
+        int outcome = 0;
+        socklen_t size = sizeof outcome;
+        result = getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &outcome, &size);
+        if (result == 0 && outcome != 0) {
+            errno = outcome;
+            result = -1;
+        }
+    } else if (result != 0 && error == EAGAIN) {  // a local socket whose listener has too many waiting
+        const Outside outside("a connection");
+        result = call();
+    }
+    return result;
+}
+
+}  // namespace
+
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT ssize_t read(int descriptor, void* buffer, std::size_t size) {
     if (is_descriptor(descriptor, DescriptorKind::random_device)) {
         const Entry entry;
         if (entry.ordered()) {
-            runtime().operation(false);
+            runtime().operation(OperationKind::random, nullptr, false);
             fill_randomly(buffer, size);
             return static_cast<ssize_t>(size);
         }
     }
-    return call_when_ready(descriptor, POLLIN, [&] { return real().read(descriptor, buffer, size); });
+    const iovec part{.iov_base = buffer, .iov_len = size};
+    return read_when_ready(
+        descriptor, &part, 1, [&] { return real().read(descriptor, buffer, size); }, nothing_more);
 }
 
 ESCAPEMENT_EXPORT ssize_t readv(int descriptor, const iovec* parts, int count) {
-    return call_when_ready(descriptor, POLLIN, [&] { return real().readv(descriptor, parts, count); });
+    return read_when_ready(
+        descriptor, parts, count, [&] { return real().readv(descriptor, parts, count); }, nothing_more);
 }
 
 ESCAPEMENT_EXPORT ssize_t recv(int descriptor, void* buffer, std::size_t size, int flags) {
     const auto call = [&] { return real().recv(descriptor, buffer, size, flags); };
-    return (flags & MSG_DONTWAIT) != 0 ? call() : call_when_ready(descriptor, POLLIN, call);
+    const iovec part{.iov_base = buffer, .iov_len = size};
+    return (flags & MSG_DONTWAIT) != 0 ? read_at_once(descriptor, &part, 1, call, nothing_more)
+                                       : read_when_ready(descriptor, &part, 1, call, nothing_more);
 }
 
 ESCAPEMENT_EXPORT ssize_t recvfrom(int descriptor, void* buffer, std::size_t size, int flags,
                                    sockaddr* address, socklen_t* length) {
+    const socklen_t room = length != nullptr ? *length : 0;
     const auto call = [&] { return real().recvfrom(descriptor, buffer, size, flags, address, length); };
-    return (flags & MSG_DONTWAIT) != 0 ? call() : call_when_ready(descriptor, POLLIN, call);
+    const auto more = [&] { outside_address(descriptor, address, room, length); };
+    const iovec part{.iov_base = buffer, .iov_len = size};
+    return (flags & MSG_DONTWAIT) != 0 ? read_at_once(descriptor, &part, 1, call, more)
+                                       : read_when_ready(descriptor, &part, 1, call, more);
 }
 
 ESCAPEMENT_EXPORT ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
+    const socklen_t room = message->msg_namelen;
     const auto call = [&] { return real().recvmsg(descriptor, message, flags); };
-    return (flags & MSG_DONTWAIT) != 0 ? call() : call_when_ready(descriptor, POLLIN, call);
+    const auto more = [&] {
+        outside_address(descriptor, static_cast<sockaddr*>(message->msg_name), room, &message->msg_namelen);
+        outside_bytes(descriptor, &message->msg_flags, sizeof message->msg_flags);
+        // Descriptors that came along are the host's: they cannot be made again.
+        if (journaling == Journaling::replay) message->msg_controllen = 0;
+    };
+    const iovec* const parts = message->msg_iov;
+    const auto count = static_cast<int>(message->msg_iovlen);
+    return (flags & MSG_DONTWAIT) != 0 ? read_at_once(descriptor, parts, count, call, more)
+                                       : read_when_ready(descriptor, parts, count, call, more);
 }
 
 ESCAPEMENT_EXPORT int accept(int descriptor, sockaddr* address, socklen_t* length) {
-    return call_when_ready(descriptor, POLLIN, [&] { return real().accept(descriptor, address, length); });
+    return accept_in_order(descriptor, address, length, 0,
+                           [&] { return real().accept(descriptor, address, length); });
 }
 
 ESCAPEMENT_EXPORT int accept4(int descriptor, sockaddr* address, socklen_t* length, int flags) {
-    return call_when_ready(descriptor, POLLIN,
+    return accept_in_order(descriptor, address, length, flags,
                            [&] { return real().accept4(descriptor, address, length, flags); });
 }
 
@@ -89,31 +188,21 @@ ESCAPEMENT_EXPORT int connect(int descriptor, const sockaddr* address, socklen_t
     int result = 0;
     {
         const Entry entry;
+        if (!entry.ordered()) return call();
         const int flags = fcntl(descriptor, F_GETFL);
-        if (!entry.ordered() || flags < 0 || (flags & O_NONBLOCK) != 0) return call();
+        const bool waits = flags >= 0 && (flags & O_NONBLOCK) == 0;
+        if (!waits && journaling == Journaling::off) return call();
         const CancellationPoint point;
-        runtime().operation(false);
-        if (runtime().order().alone()) return call();
-        // To begin it without blocking says at once whether there is anything to wait for: on one machine
-        // there hardly ever is.
-        fcntl(descriptor, F_SETFL, flags | O_NONBLOCK);
-        result = call();
-        const int error = errno;
-        fcntl(descriptor, F_SETFL, flags);
-        errno = error;
-        if (result != 0 && error == EINPROGRESS) {
-            if (!wait_until_ready(descriptor, POLLOUT)) return -1;
-            int outcome = 0;
-            socklen_t size = sizeof outcome;
-            result = getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &outcome, &size);
-            if (result == 0 && outcome != 0) {
-                errno = outcome;
-                result = -1;
-            }
-        } else if (result != 0 && error == EAGAIN) {  // a local socket whose listener has too many waiting
-            const Outside outside("a connection");
-            result = call();
+        const DescriptorFacts facts = runtime().operation_on(OperationKind::open, descriptor);
+        if (journaling == Journaling::replay) {
+            // As it went then; on the way the caller may have waited.
+            if (!facts.journaled()) return call();
+            if (facts.blocks && !wait_until_ready(facts, descriptor, POLLOUT)) return -1;
+            return static_cast<int>(replay_input(descriptor, nullptr, 0));
         }
+        result = connect_in_order(facts, descriptor, flags, waits, call);
+        if (facts.journaled() && journaling == Journaling::record && !(result < 0 && errno == EINTR))
+            record_input(descriptor, with_errno(result), nullptr, 0, 0);
     }
     if (result < 0) pthread_testcancel();
     return result;

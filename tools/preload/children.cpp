@@ -1,5 +1,6 @@
 // Waiting for child processes: in the order, until there is a change of state to report.
 
+#include "outside_input.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 
@@ -13,17 +14,40 @@ namespace escapement::preload {
 
 namespace {
 
+/// Whether a child has ended by now is up to the host: a replay waits for it where it had.
+template <typename Attempt, typename Found>
+int look(Attempt attempt, Found found) {
+    if (journaling == Journaling::off) return attempt();
+    if (journaling == Journaling::record) {
+        const int result = attempt();
+        if (found(result)) record_input(child_processes, with_errno(result), nullptr, 0, 0);
+        return result;
+    }
+    if (!input_comes_from(child_processes)) return 0;
+    const int result = static_cast<int>(replay_input(child_processes, nullptr, 0));
+    if (result < 0) return result;
+    constexpr int most_looks = 10'000;
+    for (int looks = 0; looks < most_looks; ++looks) {
+        const int again = attempt();
+        if (found(again)) return again;
+        const timespec pause{.tv_sec = 0, .tv_nsec = 1'000'000};
+        real().nanosleep(&pause, nullptr);
+    }
+    errno = ECHILD;
+    return -1;
+}
+
 /// `attempt` is the real call with WNOHANG; `found` tells by its result whether there was something to
 /// report.
 template <typename Attempt, typename Found>
 int wait_for_child(pid_t child, int options, Attempt attempt, Found found) {
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::poll, nullptr, false);
     const CancellationPoint point;
     Seat& seat = domain.my_seat();
     domain.expect_signals();
     for (;;) {
-        const int result = attempt();
+        const int result = look(attempt, found);
         if (found(result) || (options & WNOHANG) != 0) return result;
         PollRequest request;
         request.child = child;
@@ -33,7 +57,7 @@ int wait_for_child(pid_t child, int options, Attempt attempt, Found found) {
         domain.poll("a child process", request, no_deadline, signalled);
         seat.signalled.store(false, std::memory_order_relaxed);
         if (seat.interrupted.load(std::memory_order_relaxed) || seat.cancellation_wanted()) {
-            const int last = attempt();
+            const int last = look(attempt, found);
             if (found(last)) return last;
             errno = EINTR;
             return -1;
@@ -46,6 +70,7 @@ int wait_for_child(pid_t child, int options, Attempt attempt, Found found) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT pid_t wait4(pid_t child, int* status, int options, rusage* usage) {
     pid_t result = 0;

@@ -24,7 +24,7 @@ clockid_t clock_of(const pthread_cond_t* condition) {
 
 int wait_in_order(pthread_cond_t* condition, pthread_mutex_t* mutex, Nanoseconds deadline) {
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::wait, condition, false);
     qemu_before_wait();
     const ObjectKey key = key_of(mutex);
     const HeldLocks::Lock* const lock = domain.order().held_locks().find(key);
@@ -44,7 +44,7 @@ int wait_in_order(pthread_cond_t* condition, pthread_mutex_t* mutex, Nanoseconds
 
 void wake_in_order(pthread_cond_t* condition, std::size_t count) {
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::wake, condition, false);
     domain.order().wake(key_of(condition), count);
 }
 
@@ -52,7 +52,7 @@ void wake_in_order(pthread_cond_t* condition, std::size_t count) {
 template <typename Wait>
 int wait_outside(Wait wait, pthread_mutex_t* mutex) {
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::wait, mutex, false);
     domain.order().unlock(key_of(mutex));
     int result = 0;
     {
@@ -69,6 +69,7 @@ int wait_outside(Wait wait, pthread_mutex_t* mutex) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
     int result = 0;

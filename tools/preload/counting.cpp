@@ -59,6 +59,7 @@ CountedThreadOptions options_of(const Settings& settings) {
         static_cast<unsigned long long>(domain.settings().margin));
     real().write(STDERR_FILENO, text, std::strlen(text));
     domain.add_incident({.participant = number, .address = miss.at.address, .reason = "missed a boundary"});
+    flush_journal();
     write_statistics();
     real()._exit(125);
     __builtin_unreachable();

@@ -13,7 +13,7 @@ namespace escapement::preload {
 namespace {
 
 constexpr int most_descriptors = 65536;
-constexpr int kinds = 2;
+constexpr int kinds = 3;
 
 // A bit a descriptor and kind. Atomic because descriptors are opened and closed by threads without the turn,
 // too; relaxed, because the program itself orders the opening of a descriptor before its use.
@@ -63,6 +63,24 @@ ESCAPEMENT_EXPORT int eventfd(unsigned value, int flags) noexcept {
     if (descriptor >= 0 && (flags & EFD_SEMAPHORE) == 0)
         note_descriptor(descriptor, DescriptorKind::event_counter);
     return descriptor;
+}
+
+namespace {
+int noted_pair(int result, const int* ends) {
+    for (int each = 0; result == 0 && each < 2; ++each)
+        note_descriptor(ends[each], DescriptorKind::own_pipe);
+    return result;
+}
+}  // namespace
+
+ESCAPEMENT_EXPORT int pipe(int* ends) noexcept {
+    return noted_pair(real().pipe(ends), ends);
+}
+ESCAPEMENT_EXPORT int pipe2(int* ends, int flags) noexcept {
+    return noted_pair(real().pipe2(ends, flags), ends);
+}
+ESCAPEMENT_EXPORT int socketpair(int family, int type, int protocol, int* ends) noexcept {
+    return noted_pair(real().socketpair(family, type, protocol, ends), ends);
 }
 
 ESCAPEMENT_EXPORT int close(int descriptor) {

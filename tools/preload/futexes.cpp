@@ -32,7 +32,7 @@ long failure(int error) {
 
 long wait_in_order(const FutexCall& call, bool absolute) {
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::wait, call.word);
     if (__atomic_load_n(call.word, __ATOMIC_SEQ_CST) != call.value) return failure(EAGAIN);
     Nanoseconds deadline = no_deadline;
     if (call.timeout != nullptr) {
@@ -48,7 +48,7 @@ long wait_in_order(const FutexCall& call, bool absolute) {
 /// Wakes in the order first, then whoever waits outside it.
 long wake_in_order(const FutexCall& call) {
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::wake, call.word, false);
     const auto woken = static_cast<std::uint32_t>(domain.order().wake(key_of(call.word), call.value));
     if (woken >= call.value) return woken;
     const long strangers = real().syscall(SYS_futex, call.word, call.operation, call.value - woken, nullptr,
@@ -58,7 +58,7 @@ long wake_in_order(const FutexCall& call) {
 
 long requeue_in_order(const FutexCall& call) {
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::requeue, call.word, false);
     const auto move = static_cast<std::size_t>(reinterpret_cast<std::uintptr_t>(call.timeout));
     if ((call.operation & FUTEX_CMD_MASK) == FUTEX_CMP_REQUEUE &&
         __atomic_load_n(call.word, __ATOMIC_SEQ_CST) != call.value3) {
@@ -72,6 +72,7 @@ long requeue_in_order(const FutexCall& call) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 // NOLINTNEXTLINE(cert-dcl50-cpp): this is how syscall(2) is declared
 ESCAPEMENT_EXPORT long syscall(long number, ...) noexcept {
@@ -86,7 +87,7 @@ ESCAPEMENT_EXPORT long syscall(long number, ...) noexcept {
     const Entry entry;
     if (!entry.ordered()) return pass();
     if (number == SYS_getrandom) {
-        runtime().operation();
+        runtime().operation(OperationKind::random, nullptr);
         fill_randomly(reinterpret_cast<void*>(a[0]), static_cast<std::size_t>(a[1]));
         return a[1];
     }

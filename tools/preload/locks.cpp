@@ -16,7 +16,7 @@ namespace {
 template <typename Attempt>
 int try_until_done(const volatile void* object, const char* what, Nanoseconds deadline, Attempt attempt) {
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::lock, object);
     for (;;) {
         const int result = attempt();
         if (result != EBUSY) return result;
@@ -41,7 +41,7 @@ template <typename Attempt, typename Wait>
 int lock_rwlock(pthread_rwlock_t* lock, const char* what, Nanoseconds deadline, Attempt attempt, Wait wait) {
     if (is_writer(lock)) return EDEADLK;
     if (!is_shared(lock)) return try_until_done(lock, what, deadline, attempt);
-    runtime().operation();
+    runtime().operation(OperationKind::lock, lock);
     if (const int result = attempt(); result != EBUSY) return result;
     const Outside outside("a lock shared with other processes");
     return wait();
@@ -79,6 +79,7 @@ bool is_shared(const pthread_barrier_t* barrier) {
 
 using namespace escapement::preload;
 using escapement::no_deadline;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int pthread_rwlock_rdlock(pthread_rwlock_t* lock) noexcept {
     const Entry entry;
@@ -126,13 +127,13 @@ ESCAPEMENT_EXPORT int pthread_rwlock_timedwrlock(pthread_rwlock_t* lock, const t
 
 ESCAPEMENT_EXPORT int pthread_rwlock_tryrdlock(pthread_rwlock_t* lock) noexcept {
     const Entry entry;
-    if (entry.ordered()) runtime().operation();
+    if (entry.ordered()) runtime().operation(OperationKind::try_lock, lock);
     return real().pthread_rwlock_tryrdlock(lock);
 }
 
 ESCAPEMENT_EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t* lock) noexcept {
     const Entry entry;
-    if (entry.ordered()) runtime().operation();
+    if (entry.ordered()) runtime().operation(OperationKind::try_lock, lock);
     return real().pthread_rwlock_trywrlock(lock);
 }
 
@@ -150,7 +151,7 @@ ESCAPEMENT_EXPORT int pthread_spin_lock(pthread_spinlock_t* lock) noexcept {
     const Entry entry;
     if (!entry.ordered()) return real().pthread_spin_lock(lock);
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::lock, lock);
     const auto key = key_of(lock);
     if (!domain.order().try_lock(key)) {
         if (real().pthread_spin_trylock(lock) == 0) {  // made anew, or unlocked by another than its owner
@@ -166,7 +167,7 @@ ESCAPEMENT_EXPORT int pthread_spin_lock(pthread_spinlock_t* lock) noexcept {
 
 ESCAPEMENT_EXPORT int pthread_spin_trylock(pthread_spinlock_t* lock) noexcept {
     const Entry entry;
-    if (entry.ordered()) runtime().operation();
+    if (entry.ordered()) runtime().operation(OperationKind::try_lock, lock);
     const int result = real().pthread_spin_trylock(lock);
     if (result != 0 || !entry.ordered()) return result;
     escapement::Order& order = runtime().order();
@@ -185,7 +186,7 @@ ESCAPEMENT_EXPORT int pthread_barrier_wait(pthread_barrier_t* barrier) noexcept 
     const Entry entry;
     if (!entry.ordered()) return real().pthread_barrier_wait(barrier);
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::barrier, barrier);
     if (is_shared(barrier)) {
         const Outside outside("a barrier shared with other processes");
         return real().pthread_barrier_wait(barrier);
@@ -208,7 +209,7 @@ ESCAPEMENT_EXPORT int pthread_once(pthread_once_t* control, void (*routine)()) {
     const Entry entry;
     if (!entry.ordered()) return real().pthread_once(control, routine);
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::once, control);
     PollRequest request;
     request.once = control;
     while ((__atomic_load_n(control, __ATOMIC_ACQUIRE) & 3) == once_in_progress) {

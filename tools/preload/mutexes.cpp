@@ -142,7 +142,7 @@ namespace {
 
 int timed_lock(pthread_mutex_t* mutex, clockid_t clock, const timespec* time) {
     Runtime& domain = runtime();
-    domain.operation(qemu_before_lock(domain, mutex));
+    domain.operation(OperationKind::lock, mutex, qemu_before_lock(domain, mutex));
     return lock_in_order(domain, mutex, domain.deadline_of(clock, *time));
 }
 
@@ -151,12 +151,13 @@ int timed_lock(pthread_mutex_t* mutex, clockid_t clock, const timespec* time) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
     const Entry entry;
     if (!entry.ordered()) return real().pthread_mutex_lock(mutex);
     Runtime& domain = runtime();
-    domain.operation(qemu_before_lock(domain, mutex));
+    domain.operation(OperationKind::lock, mutex, qemu_before_lock(domain, mutex));
     return lock_in_order(domain, mutex, escapement::no_deadline);
 }
 
@@ -164,7 +165,7 @@ ESCAPEMENT_EXPORT int pthread_mutex_trylock(pthread_mutex_t* mutex) noexcept {
     const Entry entry;
     if (!entry.ordered()) return real().pthread_mutex_trylock(mutex);
     Runtime& domain = runtime();
-    domain.operation(qemu_before_lock(domain, mutex));
+    domain.operation(OperationKind::try_lock, mutex, qemu_before_lock(domain, mutex));
     const auto key = key_of(mutex);
     if (!domain.order().try_lock(key, is_recursive(mutex))) {
         const int taken = take_if_made_anew(domain.order(), mutex);

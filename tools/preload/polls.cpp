@@ -1,6 +1,7 @@
 // Waiting for descriptors. The real call is made without waiting; whoever finds nothing waits in the order,
 // and whoever decides looks again on its behalf.
 
+#include "outside_input.hpp"
 #include "qemu.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
@@ -55,16 +56,29 @@ int poll_in_order(PollRequest& request, Nanoseconds deadline, const sigset_t* ma
 
 void begin_poll() {
     qemu_before_wait();
-    runtime().operation(qemu_may_stop());
+    runtime().operation(OperationKind::poll, nullptr, qemu_may_stop());
 }
 
 Nanoseconds deadline_in_milliseconds(int timeout) {
     return timeout < 0 ? no_deadline : runtime().now() + Nanoseconds{timeout} * millisecond;
 }
 
+/// poll(2) without waiting.
+int look(pollfd* descriptors, nfds_t count) {
+    for (nfds_t index = 0; index < count && journaling == Journaling::replay; ++index)
+        descriptors[index].revents = 0;
+    return outside_look(many_descriptors, descriptors, count * sizeof *descriptors,
+                        [&] { return real().poll(descriptors, count, 0); });
+}
+
+int look_masked(pollfd* descriptors, nfds_t count, const sigset_t* mask) {
+    const Mask during(mask);
+    return look(descriptors, count);
+}
+
 int poll_descriptors(pollfd* descriptors, nfds_t count, Nanoseconds deadline, const sigset_t* mask) {
     PollRequest request{.descriptors = descriptors, .count = count};
-    return poll_in_order(request, deadline, mask, [&] { return real().poll(descriptors, count, 0); });
+    return poll_in_order(request, deadline, mask, [&] { return look(descriptors, count); });
 }
 
 int wait_for_events(int epoll, epoll_event* events, int most, int timeout, const sigset_t* mask) {
@@ -72,7 +86,10 @@ int wait_for_events(int epoll, epoll_event* events, int most, int timeout, const
     // An epoll descriptor is itself readable when it has events: asking that way consumes none.
     pollfd descriptor{.fd = epoll, .events = POLLIN, .revents = 0};
     PollRequest request{.descriptors = &descriptor, .count = 1};
-    const auto attempt = [&] { return real().epoll_wait(epoll, events, most, 0); };
+    const auto attempt = [&] {
+        return outside_look(many_descriptors, events, static_cast<std::size_t>(most) * sizeof *events,
+                            [&] { return real().epoll_wait(epoll, events, most, 0); });
+    };
     if (timeout == 0) return attempt();
     return poll_in_order(request, deadline_in_milliseconds(timeout), mask, attempt);
 }
@@ -105,8 +122,18 @@ int select_in_order(int end, fd_set* to_read, fd_set* to_write, fd_set* exceptio
         if (to_read != nullptr) *to_read = wanted_read;
         if (to_write != nullptr) *to_write = wanted_write;
         if (exceptional != nullptr) *exceptional = wanted_exceptional;
-        timeval none{};
-        return real().select(end, to_read, to_write, exceptional, &none);
+        fd_set* const sets[] = {to_read, to_write, exceptional};
+        fd_set all[3] = {};
+        const int result = outside_look(many_descriptors, all, sizeof all, [&] {
+            timeval none{};
+            const int found = real().select(end, to_read, to_write, exceptional, &none);
+            for (int each = 0; each < 3; ++each)
+                all[each] = copy(sets[each]);
+            return found;
+        });
+        for (int each = 0; each < 3 && journaling == Journaling::replay; ++each)
+            if (sets[each] != nullptr) *sets[each] = all[each];
+        return result;
     };
     if (!wait) return attempt();
     Selection selection(end, to_read, to_write, exceptional);
@@ -121,6 +148,7 @@ int select_in_order(int end, fd_set* to_read, fd_set* to_write, fd_set* exceptio
 using namespace escapement::preload;
 using escapement::Nanoseconds;
 using escapement::no_deadline;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int poll(pollfd* descriptors, nfds_t count, int timeout) {
     int result = 0;
@@ -129,7 +157,7 @@ ESCAPEMENT_EXPORT int poll(pollfd* descriptors, nfds_t count, int timeout) {
         if (!entry.ordered()) return real().poll(descriptors, count, timeout);
         begin_poll();
         result = timeout == 0
-                     ? real().poll(descriptors, count, 0)
+                     ? look(descriptors, count)
                      : poll_descriptors(descriptors, count, deadline_in_milliseconds(timeout), nullptr);
     }
     pthread_testcancel();
@@ -145,7 +173,7 @@ ESCAPEMENT_EXPORT int ppoll(pollfd* descriptors, nfds_t count, const timespec* t
         begin_poll();
         const Nanoseconds deadline = timeout == nullptr ? no_deadline : runtime().deadline_in(*timeout);
         result = timeout != nullptr && timeout->tv_sec == 0 && timeout->tv_nsec == 0
-                     ? real().ppoll(descriptors, count, timeout, mask)
+                     ? look_masked(descriptors, count, mask)
                      : poll_descriptors(descriptors, count, deadline, mask);
     }
     pthread_testcancel();

@@ -4,6 +4,7 @@
 #include "processes.hpp"
 
 #include "real.hpp"
+#include "recording.hpp"
 #include "runtime.hpp"
 #include "signals.hpp"
 #include "statistics.hpp"
@@ -31,7 +32,8 @@ void begin_child() {
 
 void prepare_for_forks() {
     own_process.store(getpid(), std::memory_order_relaxed);
-    pthread_atfork(nullptr, nullptr, begin_child);
+    // Before the fork: parent and child agree on the number, also where the C library forks by itself.
+    pthread_atfork(count_child, nullptr, begin_child);
 }
 
 bool is_own_process() {
@@ -41,11 +43,12 @@ bool is_own_process() {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT pid_t fork() noexcept {
     const Entry entry;
     if (!entry.ordered()) return real().fork();
-    runtime().operation();
+    runtime().operation(OperationKind::fork, nullptr);
     thread_state.inside = 0;  // the handlers of pthread_atfork(3) are the program's
     const pid_t child = real().fork();
     thread_state.inside = 1;
@@ -53,6 +56,7 @@ ESCAPEMENT_EXPORT pid_t fork() noexcept {
 }
 
 ESCAPEMENT_EXPORT void _exit(int status) {
+    if (is_own_process()) close_journal();
     write_statistics();
     real()._exit(status);
     __builtin_unreachable();
@@ -64,6 +68,10 @@ ESCAPEMENT_EXPORT void _Exit(int status) {
 
 namespace {
 __attribute__((destructor)) void at_exit() {
+    if (is_own_process()) {
+        const Entry entry;  // who ran outside comes back
+        close_journal();
+    }
     write_statistics();
 }
 }  // namespace

@@ -21,7 +21,7 @@ bool names_random_device(const char* path) {
 
 ssize_t read_randomly(void* /*cookie*/, char* buffer, std::size_t size) {
     const Entry entry;
-    if (entry.ordered()) runtime().operation();
+    if (entry.ordered()) runtime().operation(OperationKind::random, nullptr);
     fill_randomly(buffer, size);
     return static_cast<ssize_t>(size);
 }
@@ -56,11 +56,12 @@ void fill_randomly(void* memory, std::size_t size) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT ssize_t getrandom(void* memory, std::size_t size, unsigned flags) {
     const Entry entry;
     if (!entry.ordered()) return real().getrandom(memory, size, flags);
-    runtime().operation();
+    runtime().operation(OperationKind::random, nullptr);
     fill_randomly(memory, size);
     return static_cast<ssize_t>(size);
 }
@@ -72,7 +73,7 @@ ESCAPEMENT_EXPORT int getentropy(void* memory, std::size_t size) {
         errno = EIO;
         return -1;
     }
-    runtime().operation();
+    runtime().operation(OperationKind::random, nullptr);
     fill_randomly(memory, size);
     return 0;
 }
@@ -85,7 +86,7 @@ ESCAPEMENT_EXPORT void arc4random_buf(void* memory, std::size_t size) noexcept {
         static const auto next = reinterpret_cast<decltype(&arc4random_buf)>(next_function("arc4random_buf"));
         return next(memory, size);
     }
-    runtime().operation();
+    runtime().operation(OperationKind::random, nullptr);
     fill_randomly(memory, size);
 }
 
@@ -113,7 +114,7 @@ ESCAPEMENT_EXPORT unsigned escapement_random_device_value(void* device) {
             reinterpret_cast<unsigned (*)(void*)>(next_function("_ZNSt13random_device9_M_getvalEv"));
         return next(device);
     }
-    runtime().operation();
+    runtime().operation(OperationKind::random, nullptr);
     unsigned value = 0;
     fill_randomly(&value, sizeof value);
     return value;

@@ -39,7 +39,7 @@
     X(syscall) X(read) X(readv) X(recv) X(recvfrom) X(recvmsg) X(write) X(writev) X(send) \
     X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(waitpid) X(waitid) X(wait4) X(fork) \
     X(_exit) X(fopen) X(open) X(openat) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigsuspend) \
-    X(pause) X(close) X(eventfd) X(pthread_setcanceltype) X(pthread_clockjoin_np) \
+    X(pipe) X(pipe2) X(socketpair) X(pause) X(close) X(eventfd) X(pthread_setcanceltype) X(pthread_clockjoin_np) \
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock)
 // clang-format on
 

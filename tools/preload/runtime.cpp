@@ -84,7 +84,25 @@ Seat& Runtime::seat(ParticipantNumber number) {
 // --------------------------------------------------------------------------------------------------------------
 
 Nanoseconds Runtime::time_passed(Nanoseconds now) {
-    return settings_.virtual_time ? 0 : host_ns() - began_ns_ - now;
+    if (settings_.virtual_time) return 0;
+    if (journaling == Journaling::replay) {
+        const JournalRecord* const jump = expected_jump(false);
+        if (jump == nullptr) return 0;
+        const auto to = static_cast<Nanoseconds>(jump->value);
+        take_expected();
+        return to - now;
+    }
+    const Nanoseconds passed = host_ns() - began_ns_ - now;
+    if (journaling == Journaling::record && passed > 0) journal_jump(now + passed, false);
+    return passed;
+}
+
+void Runtime::begin_time() {
+    if (settings_.virtual_time || journaling == Journaling::off) return;
+    Nanoseconds bases[] = {base_realtime_ns_, base_monotonic_ns_};
+    outside_bytes(-1, bases, sizeof bases);
+    base_realtime_ns_ = bases[0];
+    base_monotonic_ns_ = bases[1];
 }
 
 Nanoseconds Runtime::now() {
@@ -129,7 +147,25 @@ Nanoseconds Runtime::deadline_in(const timespec& time) {
 // --- operations and turns
 // ------------------------------------------------------------------------------------------------
 
-void Runtime::operation(bool may_yield) {
+void Runtime::operation(OperationKind kind, const volatile void* object, bool may_yield) {
+    count_operation(may_yield);
+    if (journaling != Journaling::off) [[unlikely]]
+        journal_operation(kind, key_of(object));
+}
+
+DescriptorFacts Runtime::operation_on(OperationKind kind, int descriptor) {
+    count_operation(false);
+    return journaling == Journaling::off ? DescriptorFacts{} : journal_descriptor_operation(kind, descriptor);
+}
+
+Wakeup Runtime::pass_turn() {
+    const Wakeup wakeup = domain_.pass_turn();
+    if (journaling != Journaling::off) [[unlikely]]
+        journal_resume(wakeup);
+    return wakeup;
+}
+
+void Runtime::count_operation(bool may_yield) {
     // The holder alone writes it: no read-modify-write needed. Relaxed: the keeper only asks whether it
     // moved.
     heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -160,6 +196,8 @@ bool Runtime::poll(const char* what, PollRequest& request, Nanoseconds deadline,
     const Wakeup wakeup = pass_turn();
     seat.request = nullptr;
     seat.interruptible = false;
+    if (journaling != Journaling::off) [[unlikely]]
+        take_signals_after_wait();
     signalled = seat.signalled.load(std::memory_order_relaxed);
     return wakeup == Wakeup::completed;
 }
@@ -175,6 +213,8 @@ void Runtime::let_go_on(ParticipantNumber to) {
 void Runtime::hand_over(ParticipantNumber from, ParticipantNumber to) {
     Seat& mine = seat(from);
     if (settings_.statistics != nullptr) mine.held_ns += host_ns() - mine.turn_began_ns;
+    if (journaling != Journaling::off) [[unlikely]]
+        journal_turn(from, to);
     let_go_on(to);
     mine.place.park();
     await_departure();
@@ -184,6 +224,9 @@ void Runtime::leave(const char* what) {
     Seat& mine = my_seat();
     mine.arrived.store(false, std::memory_order_relaxed);
     thread_state.outside = true;
+    left_ = thread_state.number;
+    if (journaling != Journaling::off) [[unlikely]]
+        journal_operation(OperationKind::leave, 0);
     order().leave(what);
     holder_.store(nobody, std::memory_order_relaxed);
     // The caller cannot wait for the outside on the domain's behalf, it is about to go there: the keeper
@@ -200,17 +243,24 @@ void Runtime::arrive() {
     mine.place.park();
     await_departure();
     thread_state.outside = false;
+    if (journaling != Journaling::off) [[unlikely]]
+        journal_operation(OperationKind::arrive, 0);
 }
 
 void Runtime::decide_for_others() {
     const ParticipantNumber next = domain_.settle();
-    if (next != nobody) let_go_on(next);
+    if (next == nobody) return;
+    if (journaling != Journaling::off) [[unlikely]]
+        journal_turn(left_, next);
+    let_go_on(next);
 }
 
 void Runtime::exit() {
     Seat& mine = my_seat();
     const ParticipantNumber number = thread_state.number;
     if (settings_.statistics != nullptr) mine.held_ns += host_ns() - mine.turn_began_ns;
+    if (journaling != Journaling::off) [[unlikely]]
+        journal_ended(number);
     order().exit();
     departing_ = static_cast<pid_t>(gettid());
     if (mine.detached) {
@@ -219,7 +269,11 @@ void Runtime::exit() {
     }
     thread_state.number = nobody;
     const ParticipantNumber next = domain_.settle();
-    if (next != nobody) return let_go_on(next);
+    if (next != nobody) {
+        if (journaling != Journaling::off) [[unlikely]]
+            journal_turn(number, next);
+        return let_go_on(next);
+    }
     // The C library ends the process with its last thread, but it counts the keeper as one.
     if (keeper_started_) std::exit(0);
 }
@@ -289,6 +343,7 @@ void Runtime::after_fork() {
     idler_.store(0, std::memory_order_relaxed);
     keeper_place_.reset();
     keeper_started_ = false;
+    journal_of_child();
 }
 
 void Runtime::start_keeper() {
@@ -309,6 +364,7 @@ void Runtime::add_incident(const Incident& incident) {
     if (index < most_incidents) {
         incidents_[index] = incident;
         incident_count_.store(index + 1, std::memory_order_release);
+        if (thread_state.number != nobody && !thread_state.outside) journal_incident(incident);
     }
 }
 
@@ -371,6 +427,8 @@ void start() {
     thread_state.number = 0;
     prepare_for_forks();
     prepare_counting(settings);
+    begin_journal(settings);
+    runtime().begin_time();
     install_own_handlers();
     mode.store(Mode::ordering, std::memory_order_release);
     if (!counting) return;

@@ -2,12 +2,16 @@
 // The one domain of a process that was never changed, and the host that it runs on.
 
 #include "counting.hpp"
+#include "outside_input.hpp"
+#include "outside_signals.hpp"
 #include "real.hpp"
+#include "recording.hpp"
 #include "seat.hpp"
 #include "settings.hpp"
 #include "thread_state.hpp"
 
 #include <escapement/domain.hpp>
+#include <escapement/journal.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -39,6 +43,8 @@ class Runtime final : public Host {
     [[nodiscard]] Seat& seat(ParticipantNumber number);
     [[nodiscard]] Seat& my_seat() { return seat(thread_state.number); }
 
+    /// Real time begins when the journal says, where it is replayed.
+    void begin_time();
     /// Virtual (or real) nanoseconds since the domain began, up to date.
     [[nodiscard]] Nanoseconds now();
     /// The same from a thread that may not have the turn.
@@ -47,12 +53,16 @@ class Runtime final : public Host {
     [[nodiscard]] Nanoseconds deadline_of(clockid_t clock, const timespec& time) const;
     [[nodiscard]] Nanoseconds deadline_in(const timespec& time);
 
-    /// Before an ordered operation: counts it; hands the turn on if that is due and `may_yield`.
-    void operation(bool may_yield = true);
+    /// Before an ordered operation on `object` (which may be none): counts it; hands the turn on if that is
+    /// due and `may_yield`.
+    void operation(OperationKind kind, const volatile void* object, bool may_yield = true);
+    /// The same on a descriptor, without handing the turn on. What it is, where there is a
+    /// journal (outside_input.hpp).
+    DescriptorFacts operation_on(OperationKind kind, int descriptor);
     /// The caller is at a boundary of its clock: hands the turn on if that is due.
     void boundary();
     /// After an order call that freed the turn.
-    Wakeup pass_turn() { return domain_.pass_turn(); }
+    Wakeup pass_turn();
     /// Forgets the handlers that ran: from here on they end the caller's wait.
     void expect_signals();
     /// Polls for `request`; false if it timed out. `signalled` tells if a handler ran since expect_signals().
@@ -100,7 +110,10 @@ class Runtime final : public Host {
     void stuck(const Order& order) override;
 
   private:
+    void count_operation(bool may_yield);
     void let_go_on(ParticipantNumber to);
+    [[nodiscard]] bool has_come(ParticipantNumber participant);
+    [[nodiscard]] IdleEnd wait_idle(Nanoseconds now, Nanoseconds deadline);
     [[nodiscard]] std::int64_t host_ns() const;
 
     Settings settings_;
@@ -113,6 +126,7 @@ class Runtime final : public Host {
     std::atomic<std::uint64_t> heartbeat_{0};
     std::atomic<Nanoseconds> published_now_{
         0};                        ///< for readers without the turn; relaxed: any recent value will do
+    ParticipantNumber left_ = 0;   ///< who left the order last
     pid_t departing_ = 0;          ///< a thread on its way out; of the participant with the turn
     std::atomic<pid_t> idler_{0};  ///< thread that waits for the outside; see Seat::signalled
     std::atomic<bool> decision_wanted_{
@@ -140,13 +154,15 @@ inline constexpr int keeper_signal = 16;
 /// One visit of a program's thread to this library.
 class Entry {
   public:
-    Entry() {
+    [[gnu::always_inline]] Entry() {
         if (mode.load(std::memory_order_relaxed) == Mode::unstarted) [[unlikely]]
             start();
         ordered_ = thread_state.number != nobody && thread_state.inside == 0 &&
                    mode.load(std::memory_order_relaxed) == Mode::ordering;
         if (!ordered_) return;
         thread_state.inside = 1;
+        // Inlined into what the program called, or into what is inlined there.
+        thread_state.caller = reinterpret_cast<std::uintptr_t>(__builtin_return_address(0));
         if (counting) [[unlikely]]
             paused_ = pause_counting();
         if (thread_state.cancelled_anywhere) [[unlikely]]
@@ -157,6 +173,8 @@ class Entry {
         } else if (paused_) {
             report_progress();
         }
+        if (journaling != Journaling::off) [[unlikely]]
+            take_signals_between_operations();
     }
     ~Entry() {
         if (!ordered_) return;
@@ -212,6 +230,7 @@ class Outside {
         thread_state.inside = 1;
         if (!left_) return;
         runtime().arrive();
+        if (journaling == Journaling::replay) return;  // it came when the journal says
         // Never silently: its place among the others' operations is the host's choice.
         runtime().add_incident({.participant = thread_state.number,
                                 .reason = "came back into the order when the host let it, having waited for ",

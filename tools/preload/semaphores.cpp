@@ -25,7 +25,7 @@ int failure(int error) {
 
 int wait_in_order(sem_t* semaphore, Nanoseconds deadline) {
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::wait, semaphore);
     Seat& seat = domain.my_seat();
     domain.expect_signals();
     const int saved = errno;
@@ -44,6 +44,8 @@ int wait_in_order(sem_t* semaphore, Nanoseconds deadline) {
         const Wakeup wakeup = domain.pass_turn();
         seat.request = nullptr;
         seat.interruptible = false;
+        if (journaling != Journaling::off) [[unlikely]]
+            take_signals_after_wait();
         if (wakeup == Wakeup::timed_out) return failure(ETIMEDOUT);
         seat.signalled.store(false, std::memory_order_relaxed);
         const bool ends = seat.interrupted.load(std::memory_order_relaxed) || seat.cancellation_wanted();
@@ -54,7 +56,7 @@ int wait_in_order(sem_t* semaphore, Nanoseconds deadline) {
 template <typename Real>
 int wait_anyhow(sem_t* semaphore, Nanoseconds deadline, Real wait_really) {
     if (!is_shared(semaphore)) return wait_in_order(semaphore, deadline);
-    runtime().operation();
+    runtime().operation(OperationKind::wait, semaphore);
     if (real().sem_trywait(semaphore) == 0) return 0;
     const Outside outside("a semaphore shared with other processes");
     return wait_really();
@@ -65,6 +67,7 @@ int wait_anyhow(sem_t* semaphore, Nanoseconds deadline, Real wait_really) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int sem_wait(sem_t* semaphore) {
     int result = 0;
@@ -106,7 +109,7 @@ ESCAPEMENT_EXPORT int sem_timedwait(sem_t* semaphore, const timespec* time) {
 
 ESCAPEMENT_EXPORT int sem_trywait(sem_t* semaphore) noexcept {
     const Entry entry;
-    if (entry.ordered()) runtime().operation();
+    if (entry.ordered()) runtime().operation(OperationKind::try_lock, semaphore);
     return real().sem_trywait(semaphore);
 }
 
@@ -114,7 +117,7 @@ ESCAPEMENT_EXPORT int sem_post(sem_t* semaphore) noexcept {
     const Entry entry;
     const int result = real().sem_post(semaphore);
     if (entry.ordered()) {
-        runtime().operation(false);
+        runtime().operation(OperationKind::post, semaphore, false);
         runtime().order().wake(key_of(semaphore), 1);
     } else if (mode.load(std::memory_order_relaxed) == Mode::ordering) {
         runtime().kick_idler();

@@ -47,6 +47,21 @@ EventCode event(const char* variable) {
             .config2 = parts[3]};
 }
 
+/// record:PATH or replay:PATH, as long for both: what is on the stack lies at the same addresses.
+void read_journal(Settings& settings) {
+    char* const text = std::getenv("ESCAPEMENT_JOURNAL");
+    if (text == nullptr) return;
+    constexpr std::size_t word = 7;
+    settings.replays = std::strncmp(text, "replay:", word) == 0;
+    if (settings.replays || std::strncmp(text, "record:", word) == 0) {
+        settings.journal = text + word;
+        // What this process executes has no journal: it would write over this one's.
+        std::memcpy(text, "nobody:", word);
+    } else if (std::strncmp(text, "nobody:", word) != 0) {
+        refuse("ESCAPEMENT_JOURNAL", text);
+    }
+}
+
 }  // namespace
 
 Settings read_settings() {
@@ -86,6 +101,7 @@ Settings read_settings() {
     settings.launched = static_cast<pid_t>(number("ESCAPEMENT_PID", 0));
     settings.cpus = std::getenv("ESCAPEMENT_CPUS");
     settings.statistics = std::getenv("ESCAPEMENT_STATS");
+    read_journal(settings);
     return settings;
 }
 

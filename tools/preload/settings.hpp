@@ -24,6 +24,8 @@ struct Settings {
     bool virtual_time = true;
     std::uint64_t seed = 1;
     const char* statistics = nullptr;  ///< null: none, "-": as text to standard error, else JSON to this path
+    const char* journal = nullptr;     ///< null: none, else its path
+    bool replays = false;              ///< the journal is followed, not written
     const char* cpus = nullptr;        ///< numbers separated by commas; null: run anywhere
     pid_t launched = 0;  ///< the process that `run` became; its statistics go to the path as it is
 };

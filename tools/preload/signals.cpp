@@ -2,18 +2,23 @@
 
 #include "counting.hpp"
 #include "keeper.hpp"
+#include "outside_signals.hpp"
 #include "processes.hpp"
 #include "real.hpp"
+#include "recording.hpp"
 #include "runtime.hpp"
 #include "statistics.hpp"
 
 #include <sys/syscall.h>
+#include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <iterator>
 
 namespace escapement::preload {
 
@@ -35,10 +40,33 @@ bool is_termination(int signal) {
     return signal == SIGTERM || signal == SIGINT;
 }
 
+constexpr int faults[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+
+bool is_fault(int signal) {
+    return std::find(std::begin(faults), std::end(faults), signal) != std::end(faults);
+}
+
+/// The program is about to crash: what the journal has is written. What ran into the fault does so again.
+void let_crash(int signal) {
+    flush_journal();
+    struct sigaction action {};
+    action.sa_handler = SIG_DFL;
+    real().sigaction(signal, &action, nullptr);
+}
+
 void handle(int signal, siginfo_t* information, void* context) {
     const int saved = errno;
     if (is_termination(signal)) note_termination(signal);
     const bool ordering = mode.load(std::memory_order_relaxed) == Mode::ordering;
+    if (ordering && journaling != Journaling::off) {
+        if (is_fault(signal) && !dispositions[signal].has.load(std::memory_order_acquire))
+            return let_crash(signal);
+        if (comes_from_outside(signal, *information)) {
+            keep_outside_signal(signal, *information);
+            errno = saved;
+            return;
+        }
+    }
     // On a thread that is parked or has just entered this library, what the handler calls must pass through.
     const bool was_inside = thread_state.inside != 0;
     const bool outside = thread_state.outside;
@@ -59,9 +87,10 @@ void handle(int signal, siginfo_t* information, void* context) {
     thread_state.inside = was_inside ? 1 : 0;
 }
 
-/// Ends the process after the statistics are written, where nobody handles it.
-bool writes_statistics(int signal) {
-    return runtime().settings().statistics != nullptr &&
+/// Ends the process after the statistics and the journal are written, where nobody handles it.
+bool writes_first(int signal) {
+    if (journaling != Journaling::off && is_fault(signal)) return true;
+    return (runtime().settings().statistics != nullptr || journaling != Journaling::off) &&
            (signal == SIGTERM || signal == SIGINT || signal == SIGHUP);
 }
 
@@ -112,7 +141,7 @@ int install(int signal, const struct sigaction* action, struct sigaction* before
         given.sa_mask = without_ours(given.sa_mask);
     }
     const bool default_action = (action->sa_flags & SA_SIGINFO) == 0 && action->sa_handler == SIG_DFL;
-    if (default_action && writes_statistics(signal)) {
+    if (default_action && writes_first(signal)) {
         given.sa_sigaction = handle;
         given.sa_flags = SA_SIGINFO | SA_RESTART;
     }
@@ -168,10 +197,10 @@ void install_own_handlers() {
         Stepper::install(alarm_signal(), stop_or_handle, mask);
         Stepper::install(SIGTRAP, stop_or_handle, mask);
     }
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
+    for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL}) {
         struct sigaction before {};
-        if (!writes_statistics(signal) || real().sigaction(signal, nullptr, &before) != 0 ||
-            is_handler(before) || before.sa_handler == SIG_IGN) {
+        if (!writes_first(signal) || real().sigaction(signal, nullptr, &before) != 0 || is_handler(before) ||
+            before.sa_handler == SIG_IGN) {
             continue;
         }
         action.sa_sigaction = handle;
@@ -179,7 +208,39 @@ void install_own_handlers() {
     }
 }
 
+bool handler_restarts(int signal) {
+    return (dispositions[signal].action.sa_flags & SA_RESTART) != 0;
+}
+
+void run_handler(int signal, siginfo_t& information) {
+    const Disposition& disposition = dispositions[signal];
+    if (!disposition.has.load(std::memory_order_acquire)) {
+        struct sigaction now {};
+        real().sigaction(signal, nullptr, &now);
+        const bool ignored = now.sa_handler == SIG_IGN || signal == SIGCHLD || signal == SIGURG ||
+                             signal == SIGWINCH || signal == SIGCONT;
+        if (!ignored) end_by_signal(signal);
+        return;
+    }
+    const struct sigaction action = disposition.action;
+    const int saved = errno;
+    sigset_t mask = without_ours(action.sa_mask);
+    if ((action.sa_flags & SA_NODEFER) == 0) sigaddset(&mask, signal);
+    sigset_t before;
+    real().pthread_sigmask(SIG_BLOCK, &mask, &before);
+    if ((action.sa_flags & SA_SIGINFO) != 0) {
+        ucontext_t context{};
+        getcontext(&context);
+        action.sa_sigaction(signal, &information, &context);
+    } else {
+        action.sa_handler(signal);
+    }
+    real().pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    errno = saved;
+}
+
 void end_by_signal(int signal) {
+    close_journal();
     write_statistics();
     struct sigaction action {};
     action.sa_handler = SIG_DFL;
@@ -197,6 +258,7 @@ void end_by_signal(int signal) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int sigaction(int signal, const struct sigaction* action,
                                 struct sigaction* before) noexcept {
@@ -221,6 +283,7 @@ ESCAPEMENT_EXPORT int pthread_sigmask(int how, const sigset_t* set, sigset_t* be
     if (set == nullptr || how == SIG_UNBLOCK || mode.load(std::memory_order_relaxed) != Mode::ordering) {
         return real().pthread_sigmask(how, set, before);
     }
+    const Entry entry;  // what has come is taken before it is blocked
     const sigset_t used = without_ours(*set);
     return real().pthread_sigmask(how, &used, before);
 }
@@ -229,6 +292,7 @@ ESCAPEMENT_EXPORT int sigprocmask(int how, const sigset_t* set, sigset_t* before
     if (set == nullptr || how == SIG_UNBLOCK || mode.load(std::memory_order_relaxed) != Mode::ordering) {
         return real().sigprocmask(how, set, before);
     }
+    const Entry entry;
     const sigset_t used = without_ours(*set);
     return real().sigprocmask(how, &used, before);
 }
@@ -240,20 +304,52 @@ void note_taken(int signal) {
         note_termination(signal);
 }
 
-/// Waits for a signal, which only the outside sends.
 template <typename Call>
-auto wait_for_signal(Call call) -> decltype(call()) {
-    const Entry entry;
-    if (!entry.ordered()) return call();
-    runtime().operation(false);
+int wait_for_signal_in_order(void* memory, std::size_t size, Call call) {
+    runtime().operation(OperationKind::signal, nullptr, false);
     const CancellationPoint point;
-    const Outside outside("a signal");
-    return call();
+    int result = 0;
+    int error = 0;
+    {
+        const Outside outside("a signal");
+        if (journaling != Journaling::replay) result = call();
+        error = errno;
+    }
+    // Cancelled there then: the caller acts on it.
+    if (journaling == Journaling::replay && !input_comes_from(no_descriptor)) return -1;
+    if (journaling == Journaling::off) {
+        errno = error;
+        return result;
+    }
+    const iovec part{.iov_base = memory, .iov_len = size};
+    errno = error;
+    if (journaling == Journaling::record) {
+        record_input(no_descriptor, with_errno(result), &part, 1, result >= 0 ? size : 0);
+    } else {
+        result = static_cast<int>(replay_input(no_descriptor, &part, 1));
+        error = errno;
+    }
+    take_signals_between_operations();  // their handlers are what pause(2) waits for
+    errno = error;
+    return result;
+}
+
+/// Waits for a signal, which only the outside sends; `memory` is what `call` fills.
+template <typename Call>
+int wait_for_signal(void* memory, std::size_t size, Call call) {
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return call();
+        result = wait_for_signal_in_order(memory, size, call);
+    }
+    if (result < 0 && journaling == Journaling::replay) pthread_testcancel();
+    return result;
 }
 }  // namespace
 
 ESCAPEMENT_EXPORT int sigwait(const sigset_t* set, int* signal) {
-    const int result = wait_for_signal([&] { return real().sigwait(set, signal); });
+    const int result = wait_for_signal(signal, sizeof *signal, [&] { return real().sigwait(set, signal); });
     if (result == 0) note_taken(*signal);
     return result;
 }
@@ -263,13 +359,15 @@ ESCAPEMENT_EXPORT int sigwaitinfo(const sigset_t* set, siginfo_t* information) {
 ESCAPEMENT_EXPORT int sigtimedwait(const sigset_t* set, siginfo_t* information, const timespec* time) {
     if (time != nullptr && time->tv_sec == 0 && time->tv_nsec == 0)
         return real().sigtimedwait(set, information, time);
-    const int result = wait_for_signal([&] { return real().sigtimedwait(set, information, time); });
+    siginfo_t own{};
+    siginfo_t* const to = information != nullptr ? information : &own;
+    const int result = wait_for_signal(to, sizeof *to, [&] { return real().sigtimedwait(set, to, time); });
     note_taken(result);
     return result;
 }
 ESCAPEMENT_EXPORT int sigsuspend(const sigset_t* set) {
-    return wait_for_signal([&] { return real().sigsuspend(set); });
+    return wait_for_signal(nullptr, 0, [&] { return real().sigsuspend(set); });
 }
 ESCAPEMENT_EXPORT int pause() {
-    return wait_for_signal([] { return real().pause(); });
+    return wait_for_signal(nullptr, 0, [] { return real().pause(); });
 }

@@ -1,6 +1,8 @@
 #pragma once
 // Signal handlers of the program, with ours before them.
 
+#include <csignal>
+
 namespace escapement::preload {
 
 /// True if the program has installed a handler: then a semaphore may be posted at any time.
@@ -9,6 +11,12 @@ bool handlers_installed();
 /// Installs the keeper's handler, and, where statistics are wanted, one that writes them before SIGTERM,
 /// SIGINT or SIGHUP end the process as they would have.
 void install_own_handlers();
+
+/// True if the calls that `signal` interrupts go on after its handler.
+bool handler_restarts(int signal);
+/// Runs the program's handler of `signal` on the calling thread, or does what the system does where it has
+/// none.
+void run_handler(int signal, siginfo_t& information);
 
 /// Ends the process by `signal`, as if nobody handled it.
 [[noreturn]] void end_by_signal(int signal);

@@ -88,7 +88,7 @@ void release(ParticipantNumber number) {
 /// Waits for the end of `thread`, by `clock` until `time` if there is one.
 int join_in_order(pthread_t thread, void** value, clockid_t clock, const timespec* time) {
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::join, nullptr);
     const ParticipantNumber number = participant_of(thread);
     if (number == thread_state.number) return EDEADLK;
     if (number == nobody) {
@@ -116,6 +116,7 @@ int join_in_order(pthread_t thread, void** value, clockid_t clock, const timespe
 
 using namespace escapement::preload;
 using escapement::nobody;
+using escapement::OperationKind;
 using escapement::ParticipantNumber;
 using escapement::State;
 
@@ -124,7 +125,7 @@ ESCAPEMENT_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* at
     const Entry entry;
     if (!entry.ordered()) return real().pthread_create(thread, attributes, routine, argument);
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::create, nullptr);
     domain.start_keeper();
     // What follows may allocate: the allocator may be the program's, with locks of its own.
     thread_state.inside = 0;
@@ -141,6 +142,8 @@ ESCAPEMENT_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* at
     thread_state.inside = 1;
     if (result != 0) return result;
     const ParticipantNumber number = domain.order().create();
+    if (journaling != Journaling::off) [[unlikely]]
+        journal_created(number);
     beginning->number = number;
     Seat& seat = domain.seat(number);
     seat.place.reset();
@@ -192,7 +195,7 @@ ESCAPEMENT_EXPORT int pthread_tryjoin_np(pthread_t thread, void** value) noexcep
     const Entry entry;
     if (!entry.ordered()) return real().pthread_tryjoin_np(thread, value);
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::join, nullptr);
     const ParticipantNumber number = participant_of(thread);
     if (number == nobody) return real().pthread_tryjoin_np(thread, value);
     if (domain.order().participants()[number].state != State::exited) return EBUSY;
@@ -205,7 +208,7 @@ ESCAPEMENT_EXPORT int pthread_detach(pthread_t thread) noexcept {
     const Entry entry;
     if (!entry.ordered()) return real().pthread_detach(thread);
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::detach, nullptr);
     const ParticipantNumber number = participant_of(thread);
     const int result = real().pthread_detach(thread);
     if (result == 0 && number != nobody) {
@@ -219,7 +222,7 @@ ESCAPEMENT_EXPORT int pthread_cancel(pthread_t thread) {
     const Entry entry;
     if (!entry.ordered()) return real().pthread_cancel(thread);
     Runtime& domain = runtime();
-    domain.operation();
+    domain.operation(OperationKind::cancel, nullptr);
     const int result = real().pthread_cancel(thread);
     // Waits are points of cancellation; its own next decision lets it out of the one that it may be in.
     const ParticipantNumber number = participant_of(thread);
@@ -237,7 +240,11 @@ ESCAPEMENT_EXPORT int pthread_setname_np(pthread_t thread, const char* name) noe
     const Entry entry;
     if (entry.ordered()) {
         const ParticipantNumber number = participant_of(thread);
-        if (number != nobody && !thread_state.qemu.round_robin) runtime().order().set_role(number, name);
+        if (number != nobody && !thread_state.qemu.round_robin) {
+            runtime().order().set_role(number, name);
+            if (journaling != Journaling::off) [[unlikely]]
+                journal_role(number, name);
+        }
     }
     return real().pthread_setname_np(thread, name);
 }
@@ -246,7 +253,7 @@ ESCAPEMENT_EXPORT int sched_yield() noexcept {
     const Entry entry;
     if (!entry.ordered()) return real().sched_yield();
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::yield, nullptr, false);
     domain.domain().give_way();
     return 0;
 }

@@ -21,8 +21,17 @@ constexpr Nanoseconds second = 1'000'000'000;
 timespec read_clock(const Entry& entry, clockid_t clock) {
     Runtime& domain = runtime();
     if (!entry.ordered()) return domain.time_of(clock, domain.now_unordered());
-    domain.operation(qemu_may_stop());
+    domain.operation(OperationKind::time, nullptr, qemu_may_stop());
     return domain.time_of(clock, domain.now());
+}
+
+/// The host's, which a replay has from the journal.
+int read_real_clock(const Entry& entry, clockid_t clock, timespec* time) {
+    const int result = real().clock_gettime(clock, time);
+    if (!entry.ordered() || journaling == Journaling::off || result != 0) return result;
+    journal_operation(OperationKind::time, 0);
+    outside_bytes(no_descriptor, time, sizeof *time);
+    return result;
 }
 
 bool has_time() {
@@ -32,7 +41,7 @@ bool has_time() {
 /// Sleeps until `deadline`; true if a signal handler ended it.
 bool sleep_in_order(Nanoseconds deadline) {
     Runtime& domain = runtime();
-    domain.operation(false);
+    domain.operation(OperationKind::sleep, nullptr, false);
     PollRequest nothing;
     bool signalled = false;
     const CancellationPoint point;
@@ -56,19 +65,25 @@ bool is_valid(const timespec* time) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int clock_gettime(clockid_t clock, timespec* time) noexcept {
     const Entry entry;
     if (!has_time() || clock < 0 || clock > CLOCK_TAI || !runtime().settings().virtual_time)
-        return real().clock_gettime(clock, time);
+        return read_real_clock(entry, clock, time);
     *time = read_clock(entry, clock);
     return 0;
 }
 
 ESCAPEMENT_EXPORT int gettimeofday(timeval* time, void* zone) noexcept {
     const Entry entry;
-    if (!has_time() || !runtime().settings().virtual_time) return real().gettimeofday(time, zone);
-    const timespec now = read_clock(entry, CLOCK_REALTIME);
+    if (!has_time()) return real().gettimeofday(time, zone);
+    timespec now{};
+    if (runtime().settings().virtual_time) {
+        now = read_clock(entry, CLOCK_REALTIME);
+    } else if (read_real_clock(entry, CLOCK_REALTIME, &now) != 0) {
+        return -1;
+    }
     *time = {.tv_sec = now.tv_sec, .tv_usec = now.tv_nsec / 1000};
     return 0;
 }
@@ -86,8 +101,13 @@ ESCAPEMENT_EXPORT clock_t clock() noexcept {
 
 ESCAPEMENT_EXPORT time_t time(time_t* to) noexcept {
     const Entry entry;
-    if (!has_time() || !runtime().settings().virtual_time) return real().time(to);
-    const timespec now = read_clock(entry, CLOCK_REALTIME);
+    if (!has_time()) return real().time(to);
+    timespec now{};
+    if (runtime().settings().virtual_time) {
+        now = read_clock(entry, CLOCK_REALTIME);
+    } else if (read_real_clock(entry, CLOCK_REALTIME, &now) != 0) {
+        return -1;
+    }
     if (to != nullptr) *to = now.tv_sec;
     return now.tv_sec;
 }

@@ -7,6 +7,7 @@
 #include "statistics.hpp"
 
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,6 +21,7 @@ namespace {
 
 constexpr Nanoseconds child_recheck_ns = 2'000'000;
 constexpr std::size_t most_descriptors = 4096;
+constexpr Nanoseconds flush_after_ns = 20'000'000;
 
 /// Where somebody or something outside this process may send input at any moment. Only there does idle time
 /// pass as it does outside; everywhere else waiting for it would be waiting for nothing.
@@ -54,12 +56,38 @@ bool child_ready(const PollRequest& request) {
 }  // namespace
 
 bool Runtime::poll_ready(ParticipantNumber participant) {
+    if (journaling == Journaling::off) [[likely]]
+        return has_come(participant);
+    if (journaling == Journaling::record) {
+        const bool there = has_come(participant);
+        if (there) journal_poll_ready(participant);
+        return there;
+    }
+    if (expected_of(JournalRecordKind::poll_ready, participant) == nullptr) return false;
+    take_expected();
+    // What the program does itself comes in a replay as well, but perhaps later.
+    const State state = order().participants()[participant].state;
+    const PollRequest* const request = seat(participant).request;
+    const bool own = state == State::outside ||
+                     (request != nullptr && (request->semaphore != nullptr || request->once != nullptr) &&
+                      expected_record().kind != JournalRecordKind::signal);
+    const std::int64_t began = host_ns();
+    constexpr std::int64_t patience_ns = 2'000'000'000;
+    while (own && !has_come(participant) && (state == State::outside || host_ns() - began < patience_ns)) {
+        const timespec pause{.tv_sec = 0, .tv_nsec = 50'000};
+        real().syscall(SYS_nanosleep, &pause, nullptr);
+    }
+    return true;
+}
+
+bool Runtime::has_come(ParticipantNumber participant) {
     Seat& its = seat(participant);
     if (order().participants()[participant].state == State::outside) {
         return its.arrived.load(std::memory_order_seq_cst);
     }
     if (its.cancellation_wanted()) return true;
     if (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) return true;
+    if (its.interruptible && journaling == Journaling::record && outside_signal_for(participant)) return true;
     const PollRequest* const request = its.request;
     if (request == nullptr) return false;
     if (request->children && child_ready(*request)) return true;
@@ -74,6 +102,29 @@ bool Runtime::poll_ready(ParticipantNumber participant) {
 }
 
 Host::IdleEnd Runtime::idle(Nanoseconds now, Nanoseconds deadline) {
+    if (journaling == Journaling::off) [[likely]]
+        return wait_idle(now, deadline);
+    if (take_signals_when_idle()) return {};
+    if (journaling == Journaling::record) {
+        const IdleEnd end = wait_idle(now, deadline);
+        const Nanoseconds to = end.reached_deadline ? deadline : now + end.passed;
+        if (to > now && to != no_deadline) journal_jump(to, true);
+        return end;
+    }
+    if (const JournalRecord* const jump = expected_jump(true); jump != nullptr) {
+        const auto to = static_cast<Nanoseconds>(jump->value);
+        const bool reached = deadline != no_deadline && to >= deadline;
+        take_expected();
+        return {.reached_deadline = reached, .passed = reached ? 0 : to - now};
+    }
+    const JournalRecordKind next = expected_record().kind;
+    if (journaling == Journaling::off) return wait_idle(now, deadline);
+    if (next != JournalRecordKind::poll_ready && next != JournalRecordKind::time_jump)
+        diverge({.kind = JournalRecordKind::time_jump, .participant = acting_participant()});
+    return {};
+}
+
+Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     static pollfd descriptors[most_descriptors];  // used by whoever decides, of whom there is one
     nfds_t count = 0;
     bool live = !settings_.virtual_time;
@@ -103,7 +154,7 @@ Host::IdleEnd Runtime::idle(Nanoseconds now, Nanoseconds deadline) {
     sigset_t during = before;
     sigdelset(&during, keeper_signal);
     idler_.store(static_cast<pid_t>(gettid()), std::memory_order_seq_cst);
-    bool came = false;
+    bool came = journaling == Journaling::record && outside_signal_for_anybody();
     for (ParticipantNumber number = 0; number < participants.size() && !came; ++number) {
         const State state = participants[number].state;
         Seat& its = seat(number);
@@ -112,14 +163,22 @@ Host::IdleEnd Runtime::idle(Nanoseconds now, Nanoseconds deadline) {
         } else if (state == State::polling || state == State::waiting || state == State::joining) {
             came = its.cancellation_wanted() ||
                    (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) ||
+                   (its.interruptible && journaling == Journaling::record && outside_signal_for(number)) ||
                    (its.request != nullptr && posted(*its.request));
         }
     }
     const std::int64_t began = host_ns();
     int ready = 1;
     if (!came) {
-        timespec timeout{.tv_sec = wait / 1'000'000'000, .tv_nsec = wait % 1'000'000'000};
-        ready = real().ppoll(descriptors, count, wait == no_deadline ? nullptr : &timeout, &during);
+        const auto await = [&](Nanoseconds most) {
+            const timespec timeout{.tv_sec = most / 1'000'000'000, .tv_nsec = most % 1'000'000'000};
+            return real().ppoll(descriptors, count, most == no_deadline ? nullptr : &timeout, &during);
+        };
+        // A wait that lasts is the time to write what the journal has.
+        const bool flushes = journaling == Journaling::record && wait > flush_after_ns;
+        ready = flushes ? await(flush_after_ns) : 0;
+        if (flushes && ready == 0) flush_journal();
+        if (ready == 0) ready = await(flushes && wait != no_deadline ? wait - flush_after_ns : wait);
     }
     const Nanoseconds passed = host_ns() - began;
     idler_.store(0, std::memory_order_seq_cst);
@@ -150,6 +209,7 @@ void Runtime::stuck(const Order& stuck_order) {
                  "escapement: ended with status 125 instead of hanging\n",
                  report.c_str());
     add_incident({.participant = nobody, .address = 0, .reason = "deadlock"});
+    close_journal();
     write_statistics();
     real()._exit(125);
 }

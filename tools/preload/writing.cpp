@@ -5,9 +5,7 @@
 #include "descriptors.hpp"
 #include "real.hpp"
 
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -18,29 +16,25 @@ namespace escapement::preload {
 
 namespace {
 
-mode_t kind_of(int descriptor) {
-    struct stat status {};
-    return fstat(descriptor, &status) == 0 ? status.st_mode & S_IFMT : 0;
-}
-
-bool blocks(int descriptor) {
-    const int flags = fcntl(descriptor, F_GETFL);
-    return flags >= 0 && (flags & O_NONBLOCK) == 0;
-}
-
 /// Bytes one after the other: `part` of them at a time by `put`, which does not block when the descriptor is
-/// ready.
+/// ready. If nothing is done yet, the first operation has been counted.
 template <typename Put>
-ssize_t write_all(int descriptor, const iovec* parts, int count, std::size_t done, std::size_t most,
-                  Put put) {
+ssize_t write_all(int descriptor, DescriptorFacts facts, const iovec* parts, int count, std::size_t done,
+                  std::size_t most, Put put) {
+    bool counted = done == 0;
     std::size_t before = 0;  // of the parts already looked at
     for (int index = 0; index < count; ++index) {
         const iovec& each = parts[index];
         while (done < before + each.iov_len) {
             const std::size_t at = done - before;
             const std::size_t size = std::min(most, each.iov_len - at);
-            const bool ready = wait_until_ready(descriptor, POLLOUT);
-            const ssize_t wrote = ready ? put(static_cast<const char*>(each.iov_base) + at, size) : -1;
+            if (!counted) facts = runtime().operation_on(OperationKind::write, descriptor);
+            counted = false;
+            const bool ready = wait_until_ready(facts, descriptor, POLLOUT);
+            const char* const from = static_cast<const char*>(each.iov_base) + at;
+            const iovec piece{.iov_base = const_cast<char*>(from), .iov_len = size};
+            const ssize_t wrote =
+                ready ? outside_write(facts, descriptor, &piece, 1, [&] { return put(from, size); }) : -1;
             if (wrote < 0) return done > 0 ? static_cast<ssize_t>(done) : -1;
             done += static_cast<std::size_t>(wrote);
         }
@@ -57,16 +51,20 @@ std::size_t size_of(const iovec* parts, std::size_t count) {
 }
 
 /// One message without waiting; if a stream took only the beginning, the rest as well.
-ssize_t send_all(int descriptor, const msghdr& message, int flags) {
-    if (!wait_until_ready(descriptor, POLLOUT)) return -1;
-    ssize_t sent = real().sendmsg(descriptor, &message, flags | MSG_DONTWAIT);
+ssize_t send_all(int descriptor, const DescriptorFacts& facts, const msghdr& message, int flags) {
+    if (!wait_until_ready(facts, descriptor, POLLOUT)) return -1;
+    const auto count = static_cast<int>(message.msg_iovlen);
+    const ssize_t sent = outside_write(facts, descriptor, message.msg_iov, count, [&] {
+        return real().sendmsg(descriptor, &message, flags | MSG_DONTWAIT);
+    });
     if (sent < 0 && errno == EAGAIN) {  // ready, but not for this message
         const Outside outside("room in a socket");
-        return real().sendmsg(descriptor, &message, flags);
+        return outside_write(facts, descriptor, message.msg_iov, count,
+                             [&] { return real().sendmsg(descriptor, &message, flags); });
     }
     const std::size_t size = size_of(message.msg_iov, message.msg_iovlen);
     if (sent < 0 || static_cast<std::size_t>(sent) >= size) return sent;
-    return write_all(descriptor, message.msg_iov, static_cast<int>(message.msg_iovlen),
+    return write_all(descriptor, facts, message.msg_iov, static_cast<int>(message.msg_iovlen),
                      static_cast<std::size_t>(sent), SSIZE_MAX, [&](const char* from, std::size_t part) {
                          const ssize_t more = real().send(descriptor, from, part, flags | MSG_DONTWAIT);
                          return more < 0 && errno == EAGAIN ? ssize_t{0} : more;
@@ -82,22 +80,22 @@ ssize_t write_in_order(int descriptor, const iovec* parts, int count, Call call)
         if (!entry.ordered()) return call();
         const CancellationPoint point;
         const std::size_t size = size_of(parts, static_cast<std::size_t>(count));
-        const mode_t kind =
-            runtime().order().alone() || is_descriptor(descriptor, DescriptorKind::event_counter)
-                ? 0
-                : kind_of(descriptor);
-        if (kind == S_IFSOCK && blocks(descriptor)) {
+        DescriptorFacts facts = runtime().operation_on(OperationKind::write, descriptor);
+        const bool simple = journaling != Journaling::off || runtime().order().alone() ||
+                            is_descriptor(descriptor, DescriptorKind::event_counter);
+        if (!simple) facts = facts_of(descriptor);
+        if (facts.socket && facts.blocks) {
             msghdr message{};
             message.msg_iov = const_cast<iovec*>(parts);
             message.msg_iovlen = static_cast<std::size_t>(count);
-            result = send_all(descriptor, message, 0);
-        } else if (kind == S_IFIFO && size > PIPE_BUF && blocks(descriptor)) {
+            result = send_all(descriptor, facts, message, 0);
+        } else if (facts.pipe && facts.blocks && size > PIPE_BUF) {
             // A pipe that is ready has room for this much. Source: pipe(7); kernel, fs/pipe.c (pipe_poll).
             result = write_all(
-                descriptor, parts, count, 0, PIPE_BUF,
+                descriptor, facts, parts, count, 0, PIPE_BUF,
                 [&](const char* from, std::size_t part) { return real().write(descriptor, from, part); });
-        } else if (wait_until_ready(descriptor, POLLOUT)) {
-            result = call();
+        } else if (wait_until_ready(facts, descriptor, POLLOUT)) {
+            result = outside_write(facts, descriptor, parts, count, call);
         }
     }
     if (result < 0) pthread_testcancel();
@@ -106,17 +104,22 @@ ssize_t write_in_order(int descriptor, const iovec* parts, int count, Call call)
 
 template <typename Call>
 ssize_t send_in_order(int descriptor, const msghdr& message, int flags, Call call) {
-    if ((flags & MSG_DONTWAIT) != 0) return call();
+    const bool waits = (flags & MSG_DONTWAIT) == 0;
+    if (!waits && journaling == Journaling::off) return call();
     ssize_t result = -1;
     {
         const Entry entry;
         if (!entry.ordered()) return call();
         const CancellationPoint point;
-        if (runtime().order().alone() || !blocks(descriptor)) {
-            runtime().operation(false);
-            return call();
+        DescriptorFacts facts = runtime().operation_on(OperationKind::write, descriptor);
+        const bool off = journaling == Journaling::off;
+        if (off && runtime().order().alone()) return call();
+        if (off) facts = facts_of(descriptor);
+        if (!waits || !facts.blocks) {
+            return outside_write(facts, descriptor, message.msg_iov, static_cast<int>(message.msg_iovlen),
+                                 call);
         }
-        result = send_all(descriptor, message, flags);
+        result = send_all(descriptor, facts, message, flags);
     }
     if (result < 0) pthread_testcancel();
     return result;

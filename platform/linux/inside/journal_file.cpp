@@ -49,6 +49,14 @@ void JournalFile::close() noexcept {
     descriptor_ = -1;
 }
 
+int JournalFile::move(int least) noexcept {
+    const long moved = raw_system_call(SYS_fcntl, descriptor_, F_DUPFD_CLOEXEC, least);
+    if (moved < 0) return static_cast<int>(-moved);
+    close();
+    descriptor_ = static_cast<int>(moved);
+    return 0;
+}
+
 int JournalFile::write(std::span<const std::byte> bytes) noexcept {
     while (!bytes.empty()) {
         const long written = raw_system_call(SYS_write, descriptor_, reinterpret_cast<long>(bytes.data()),
