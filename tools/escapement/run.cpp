@@ -120,11 +120,13 @@ tl::expected<void, std::string> set_clock(const RunOptions& options, const std::
 /// on them.
 void set_journal(const RunOptions& options) {
     unsetenv("ESCAPEMENT_JOURNAL");
+    unsetenv("ESCAPEMENT_COMMAND");
     const bool replays = !options.replay.empty();
     if (!replays && options.journal.empty()) return;
     set("ESCAPEMENT_JOURNAL",
         (replays ? "replay:" : "record:") +
             std::filesystem::absolute(replays ? options.replay : options.journal).string());
+    set("ESCAPEMENT_COMMAND", quoted(options.command));
     personality(ADDR_NO_RANDOMIZE);
 }
 
@@ -188,6 +190,10 @@ tl::expected<void, std::string> adopt_journal(const CLI::App& command, RunOption
     if (options.replay.empty()) return {};
     const auto recorded = read_journal_beginning(options.replay);
     if (!recorded) return tl::unexpected(recorded.error());
+    if (recorded->command != quoted(options.command)) {
+        return tl::unexpected(
+            fmt::format("{} is the journal of another command: {}", options.replay, recorded->command));
+    }
     const auto given = [&command](const char* option) { return command.count(option) != 0; };
     if (!given("--policy")) options.policy = recorded->policy;
     if (!given("--quantum")) options.quantum = recorded->quantum;

@@ -80,44 +80,30 @@ constexpr std::uint64_t flag_real_time = 1;
     __builtin_unreachable();
 }
 
-/// Arguments with a space between them; those that would not be told apart so are in quotes.
 struct CommandLine {
     char text[8192];
     std::size_t size = 0;
 
     CommandLine() {
-        static char raw[sizeof text];
         const auto file = static_cast<int>(
             real().syscall(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC));
         if (file < 0) return;
         std::size_t got = 0;
-        for (long part = 1; part > 0 && got < sizeof raw; got += static_cast<std::size_t>(part))
-            part = std::max(0L, real().syscall(SYS_read, file, raw + got, sizeof raw - got));
+        for (long part = 1; part > 0 && got < sizeof text; got += static_cast<std::size_t>(part))
+            part = std::max(0L, real().syscall(SYS_read, file, text + got, sizeof text - got));
         real().syscall(SYS_close, file);
-        for (std::size_t at = 0; at < got;) {
-            const std::size_t length = strnlen(raw + at, got - at);
-            const bool quoted = length == 0 || std::memchr(raw + at, ' ', length) != nullptr ||
-                                std::memchr(raw + at, '\'', length) != nullptr;
-            if (at != 0) add(' ');
-            if (quoted) add('\'');
-            for (std::size_t each = at; each < at + length; ++each) {
-                if (raw[each] == '\'') add('\\');
-                add(raw[each]);
-            }
-            if (quoted) add('\'');
-            at += length + 1;
-        }
+        size = got;
     }
     [[nodiscard]] std::string_view view() const { return {text, size}; }
-
-  private:
-    void add(char letter) {
-        if (size < sizeof text) text[size++] = letter;
-    }
 };
 
-JournalHeader header_of(const Settings& settings) {
+/// The program's own arguments, each with its 0: a script's are its interpreter's.
+std::string_view own_command() {
     static const CommandLine command;
+    return command.view();
+}
+
+JournalHeader header_of(const Settings& settings) {
     static utsname system;
     uname(&system);
     return {.policy = settings.ordering == Ordering::ticktock ? "ticktock" : "counted",
@@ -125,7 +111,7 @@ JournalHeader header_of(const Settings& settings) {
             .clock_source = clock_name(),
             .event = settings.event_name != nullptr ? settings.event_name : "",
             .fingerprint = system.machine,
-            .command_line = command.view(),
+            .command_line = settings.command != nullptr ? settings.command : "",
             .flags = settings.virtual_time ? 0 : flag_real_time};
 }
 
@@ -154,7 +140,8 @@ void begin_recording(OpenJournal& journal, const Settings& settings) {
     } else {
         journal.writer.emplace(journal.file, header_of(settings), &arena());
     }
-    record_of_caller({.kind = JournalRecordKind::random_seed, .value = settings.seed});
+    record_of_caller(
+        {.kind = JournalRecordKind::random_seed, .value = settings.seed, .bytes = bytes_of(own_command())});
 }
 
 void check(const char* path, const char* what, std::string_view recorded, std::string_view now) {
@@ -189,6 +176,13 @@ void begin_replay(OpenJournal& journal, const Settings& settings) {
                            ReplayOptions{.in_order = true, .compare_results = true, .memory = &arena()});
     const JournalRecord* const seed = expected_of(JournalRecordKind::random_seed, acting_participant());
     if (journaling == Journaling::off) return;  // a child's, that became another program at once
+    // A program that becomes another (a shell script that ends with exec) is followed by that one's journal.
+    const auto program = bytes_of(own_command());
+    if (seed != nullptr &&
+        !std::equal(seed->bytes.begin(), seed->bytes.end(), program.begin(), program.end())) {
+        journaling = Journaling::off;
+        return;
+    }
     if (seed == nullptr || seed->value != settings.seed) {
         refuse("escapement: %s cannot be replayed so: it is of seed %llu, this is %llu\n", journal.path,
                static_cast<unsigned long long>(seed != nullptr ? seed->value : 0),

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 
 namespace escapement::preload {
@@ -16,6 +17,34 @@ namespace {
 
 std::uint64_t value_of(int source) {
     return static_cast<std::uint64_t>(static_cast<std::int64_t>(source));
+}
+
+enum class InputKind : std::uint8_t { file, pipe, socket, terminal };
+
+InputKind kind_of_input() {
+    struct stat status {};
+    if (fstat(STDIN_FILENO, &status) != 0) return InputKind::file;
+    if (S_ISFIFO(status.st_mode)) return InputKind::pipe;
+    if (S_ISSOCK(status.st_mode)) return InputKind::socket;
+    return isatty(STDIN_FILENO) == 1 ? InputKind::terminal : InputKind::file;
+}
+
+/// An end of something of `kind`, or -1. Its other end is closed, or nobody's.
+int make_input(InputKind kind) {
+    int ends[2] = {-1, -1};
+    if (kind == InputKind::pipe && real().pipe2(ends, O_CLOEXEC) != 0) return -1;
+    if (kind == InputKind::socket && real().socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return -1;
+    if (kind == InputKind::terminal) {
+        char name[64];
+        ends[1] = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (ends[1] >= 0 && grantpt(ends[1]) == 0 && unlockpt(ends[1]) == 0 &&
+            ptsname_r(ends[1], name, sizeof name) == 0)
+            ends[0] = real().open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+        return ends[0];  // the other end stays open: without it the terminal would be hung up
+    }
+    if (ends[1] >= 0) real().close(ends[1]);
+    return ends[0];
 }
 
 /// `use` gets each piece of the first `size` bytes of `parts` that is whole in memory and fits into a record;
@@ -109,6 +138,17 @@ DescriptorFacts facts_of(int descriptor) {
     }
     errno = saved;
     return facts;
+}
+
+void journal_standard_input() {
+    const InputKind now = kind_of_input();
+    InputKind then = now;
+    outside_bytes(no_descriptor, &then, sizeof then);
+    if (then == now || then == InputKind::file) return;
+    const int end = make_input(then);
+    if (end < 0) return;
+    dup2(end, STDIN_FILENO);
+    real().close(end);
 }
 
 bool is_own_pipe(int descriptor) {

@@ -43,6 +43,10 @@ inline constexpr int no_descriptor = -1;     ///< the source of what no descript
 inline constexpr int many_descriptors = -2;  ///< of polls
 inline constexpr int child_processes = -3;
 
+/// Of the standard input, at the beginning: a replay puts another of the same kind in its place if it is not
+/// of that kind (fstat(2), lseek(2) and isatty(3) tell a program which it is), so that it may be /dev/null.
+void journal_standard_input();
+
 /// Recording: the caller was given `result` (or errno, if that is negative), and as many of the bytes in
 /// `parts` as `size` says.
 void record_input(int source, long result, const iovec* parts, int count, std::size_t size);

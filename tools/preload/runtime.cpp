@@ -97,8 +97,10 @@ Nanoseconds Runtime::time_passed(Nanoseconds now) {
     return passed;
 }
 
-void Runtime::begin_time() {
-    if (settings_.virtual_time || journaling == Journaling::off) return;
+void Runtime::begin_outside() {
+    if (journaling == Journaling::off) return;
+    journal_standard_input();
+    if (settings_.virtual_time) return;
     Nanoseconds bases[] = {base_realtime_ns_, base_monotonic_ns_};
     outside_bytes(-1, bases, sizeof bases);
     base_realtime_ns_ = bases[0];
@@ -428,7 +430,7 @@ void start() {
     prepare_for_forks();
     prepare_counting(settings);
     begin_journal(settings);
-    runtime().begin_time();
+    runtime().begin_outside();
     install_own_handlers();
     mode.store(Mode::ordering, std::memory_order_release);
     if (!counting) return;

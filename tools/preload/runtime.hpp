@@ -43,8 +43,8 @@ class Runtime final : public Host {
     [[nodiscard]] Seat& seat(ParticipantNumber number);
     [[nodiscard]] Seat& my_seat() { return seat(thread_state.number); }
 
-    /// Real time begins when the journal says, where it is replayed.
-    void begin_time();
+    /// Where there is a journal: what is outside at the beginning. Real time begins when it says.
+    void begin_outside();
     /// Virtual (or real) nanoseconds since the domain began, up to date.
     [[nodiscard]] Nanoseconds now();
     /// The same from a thread that may not have the turn.

@@ -2,6 +2,8 @@
 
 #include "real.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -47,17 +49,17 @@ EventCode event(const char* variable) {
             .config2 = parts[3]};
 }
 
-/// record:PATH or replay:PATH, as long for both: what is on the stack lies at the same addresses.
+/// record:PATH or replay:PATH, as long for both: what is on the stack lies at the same addresses. Of the
+/// process that `run` became, whatever program it has become since; not of those that its children execute.
 void read_journal(Settings& settings) {
-    char* const text = std::getenv("ESCAPEMENT_JOURNAL");
-    if (text == nullptr) return;
+    const char* const text = std::getenv("ESCAPEMENT_JOURNAL");
+    if (text == nullptr || getpid() != settings.launched) return;
     constexpr std::size_t word = 7;
     settings.replays = std::strncmp(text, "replay:", word) == 0;
     if (settings.replays || std::strncmp(text, "record:", word) == 0) {
         settings.journal = text + word;
-        // What this process executes has no journal: it would write over this one's.
-        std::memcpy(text, "nobody:", word);
-    } else if (std::strncmp(text, "nobody:", word) != 0) {
+        settings.command = std::getenv("ESCAPEMENT_COMMAND");
+    } else {
         refuse("ESCAPEMENT_JOURNAL", text);
     }
 }

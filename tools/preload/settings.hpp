@@ -25,6 +25,7 @@ struct Settings {
     std::uint64_t seed = 1;
     const char* statistics = nullptr;  ///< null: none, "-": as text to standard error, else JSON to this path
     const char* journal = nullptr;     ///< null: none, else its path
+    const char* command = nullptr;     ///< what `run` was given, as the journal's header has it
     bool replays = false;              ///< the journal is followed, not written
     const char* cpus = nullptr;        ///< numbers separated by commas; null: run anywhere
     pid_t launched = 0;  ///< the process that `run` became; its statistics go to the path as it is
