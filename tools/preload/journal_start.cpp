@@ -160,6 +160,10 @@ void begin_replay(OpenJournal& journal, const Settings& settings) {
     journal.reader.emplace(std::move(*reader));
     const JournalHeader& recorded = journal.reader->header();
     const JournalHeader now = header_of(settings);
+    if (journal.child && recorded.command_line != now.command_line) {  // left by another run
+        journaling = Journaling::off;
+        return;
+    }
     check(journal.path, "processor", recorded.fingerprint, now.fingerprint);
     check(journal.path, "command", recorded.command_line, now.command_line);
     check(journal.path, "policy", recorded.policy, now.policy);
