@@ -12,6 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <functional>
@@ -157,7 +158,7 @@ int run(const Settings& settings) {
 
 }  // namespace emulator
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
     emulator::Settings settings;
     CLI::App app("A small machine whose threads escapement puts in order.", "emulator");
     const std::map<std::string, int> policies{
@@ -189,4 +190,9 @@ int main(int argc, char** argv) {
     // Nobody at the other end of the line any more: told by write(), in one line.
     std::signal(SIGPIPE, SIG_IGN);
     return emulator::run(settings);
+} catch (const std::exception& error) {
+    std::fputs("emulator: ", stderr);
+    std::fputs(error.what(), stderr);
+    std::fputs("\n", stderr);
+    return emulator::trouble;
 }

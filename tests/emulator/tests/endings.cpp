@@ -30,7 +30,7 @@ TEST_CASE("a guest that does what no machine allows ends it") {
 TEST_CASE("what cannot be done as asked is refused in one line") {
     const Directory directory;
     std::ofstream(directory.file("odd")) << "no whole sector";
-    std::ofstream(directory.file("empty"));
+    std::ofstream(directory.file("empty")) << "";
     const std::vector<std::pair<std::vector<std::string>, std::string>> wrong = {
         {{}, "--guest"},
         {{"--guest", "nobody"}, "nobody.bin"},
