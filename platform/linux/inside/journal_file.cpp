@@ -79,6 +79,8 @@ JournalSource::Read JournalFile::read(std::span<std::byte> bytes) noexcept {
     return {.size = static_cast<std::size_t>(got), .error = 0};
 }
 
-bool JournalFile::rewind() noexcept { return raw_system_call(SYS_lseek, descriptor_, 0, SEEK_SET) == 0; }
+bool JournalFile::rewind() noexcept {
+    return raw_system_call(SYS_lseek, descriptor_, 0, SEEK_SET) == 0;
+}
 
 }  // namespace escapement
