@@ -147,7 +147,7 @@ TEST_CASE("a calibration that cannot be kept is refused before it is measured") 
     CHECK_FALSE(fs::exists(session.path("p")));
 }
 
-TEST_CASE("--check measures with the profile's effort, and only on the profile's host") {
+TEST_CASE("a check measures with the profile's effort, and only on the profile's host") {
     Session session(amd());
     session.measured.cores[0].verdict.advice.clear();
     REQUIRE(store_profile(session.measured, session.path("then")));
