@@ -48,6 +48,8 @@ struct HostFacts {
     std::optional<std::string> smt;               ///< on, off, forceoff, notsupported, notimplemented
     std::optional<std::string> online_cpus;       ///< such as 0-3,8
     std::optional<std::string> allowed_cpus;      ///< affinity within the cpuset, likewise
+    std::optional<std::string> cpuset;            ///< CPUs of the control group's cpuset, likewise
+    std::string cpuset_file;                      ///< where that was read
     std::optional<bool> large_system_extensions;  ///< arm64: atomic instructions (LSE); absent elsewhere
 
     /// True if the thread may count what it likes in user mode.

@@ -3,6 +3,7 @@
 #include <escapement/host_facts.hpp>
 
 #include <charconv>
+#include <filesystem>
 
 namespace escapement {
 
@@ -26,6 +27,35 @@ std::optional<int> setting_of(const std::string& path) {
     return number;
 }
 
+/// The nearest control group with a cpuset, at `group` or above it: not every one has a file of its own.
+void find_cpuset(const std::filesystem::path& hierarchy, const std::string& group, const char* file,
+                 HostFacts& facts) {
+    // What a container sees of its own group may begin with "..".
+    std::filesystem::path place = std::filesystem::path("/" + group).lexically_normal();
+    while (!facts.cpuset) {
+        const std::filesystem::path candidate = hierarchy / place.relative_path() / file;
+        if ((facts.cpuset = word_of(candidate))) facts.cpuset_file = candidate;
+        if (place == place.parent_path()) return;
+        place = place.parent_path();
+    }
+}
+
+/// Lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH, with no controllers for version 2.
+void read_cpuset(const std::string& root, HostFacts& facts) {
+    const std::string groups = text_of(root + "proc/self/cgroup");
+    for (std::string_view rest = groups; !rest.empty() && !facts.cpuset;) {
+        const std::string_view line = next_line(rest);
+        const std::size_t first = line.find(':');
+        const std::size_t second = line.find(':', first == std::string_view::npos ? first : first + 1);
+        if (second == std::string_view::npos || line.size() > 4096) continue;
+        const std::string_view controllers = line.substr(first + 1, second - first - 1);
+        const std::string group(line.substr(second + 1));
+        if (controllers.empty()) find_cpuset(root + "sys/fs/cgroup", group, "cpuset.cpus.effective", facts);
+        if (controllers == "cpuset")
+            find_cpuset(root + "sys/fs/cgroup/cpuset", group, "cpuset.effective_cpus", facts);
+    }
+}
+
 }  // namespace
 
 void read_system(const std::string& root, HostFacts& facts) {
@@ -34,6 +64,7 @@ void read_system(const std::string& root, HostFacts& facts) {
     facts.randomize_addresses = setting_of(root + "proc/sys/kernel/randomize_va_space");
     facts.smt = word_of(root + "sys/devices/system/cpu/smt/control");
     facts.online_cpus = word_of(root + "sys/devices/system/cpu/online");
+    read_cpuset(root, facts);
     for_fields(root + "proc/self/status", [&](const std::string& key, const std::string& value) {
         if (key == "Cpus_allowed_list" && value.size() <= 4096) facts.allowed_cpus = value;
     });

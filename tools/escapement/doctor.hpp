@@ -51,9 +51,10 @@ struct CommandFacts {
         ProgramFacts facts;
     };
     std::vector<std::string> words{};
-    std::string not_found{};              ///< why; empty: it was found
+    std::string not_found{};  ///< why; empty: it was found
+    bool as_root = false;
     std::vector<Program> programs{};      ///< itself, then a script's interpreter, and so on
-    std::string refused{};                ///< why `run` would refuse it; empty: it would not
+    std::string refused{};                ///< why it cannot be ordered; empty: it can
     std::vector<std::string> warnings{};  ///< those that `run` gives
 };
 

@@ -6,6 +6,8 @@
 #include <fmt/ranges.h>
 
 #include <cstdio>
+#include <tuple>
+#include <utility>
 
 namespace escapement::command {
 
@@ -28,6 +30,21 @@ std::set<unsigned> cpus_of(const std::optional<std::string>& list) {
         any.insert(any.end(), cpu);
     const auto parsed = list ? parse_cpus(*list, any) : tl::unexpected(std::string());
     return parsed ? parsed->cpus : std::set<unsigned>{};
+}
+
+/// "X cannot be counted: " is true, and not the point where nothing can.
+std::string reason_of(const std::string& explanation) {
+    const std::size_t end = explanation.find(": ");
+    return end == std::string::npos ? explanation : explanation.substr(end + 2);
+}
+
+/// An explanation has what to do at its end.
+std::pair<std::string, std::string> parted(const std::string& explanation) {
+    const std::size_t end = explanation.rfind("; ");
+    if (end == std::string::npos) return {explanation, ""};
+    std::string remedy = explanation.substr(end + 2);
+    if (remedy.starts_with("run: ")) remedy.erase(0, 5);
+    return {explanation.substr(0, end), remedy};
 }
 
 Finding kernel(const HostFacts& facts) {
@@ -65,13 +82,9 @@ Finding hardware_counters(const HostFacts& facts, const Trials& trials) {
         return finding;
     }
     finding.state = State::warning;
-    finding.value += "; " + trials.counting_refused;
-    // The explanation has what to do at its end.
-    const std::size_t remedy = trials.counting_refused.rfind("; ");
-    if (remedy != std::string::npos) {
-        finding.remedy = trials.counting_refused.substr(remedy + 2);
-        finding.value.resize(finding.value.rfind("; "));
-    }
+    finding.value =
+        names.empty() ? reason_of(trials.counting_refused) : finding.value + "; " + trials.counting_refused;
+    std::tie(finding.value, finding.remedy) = parted(finding.value);
     return finding;
 }
 
@@ -159,13 +172,12 @@ Finding breakpoints(const Trials& trials) {
                 .value = "can be set",
                 .why = "threads are stopped at exact counts by them (perf, stepped)"};
     }
-    const std::string& refused = *trials.stepping_refused;
-    const std::size_t remedy = refused.rfind("; ");
+    const auto [reason, remedy] = parted(*trials.stepping_refused);
     return {.name = "breakpoints",
             .state = State::warning,
-            .value = "none: " + refused.substr(0, remedy),
+            .value = "none: " + reason,
             .why = "threads are stopped at exact counts by them (perf, stepped)",
-            .remedy = remedy == std::string::npos ? "" : refused.substr(remedy + 2)};
+            .remedy = remedy};
 }
 
 /// What only hosts with hardware counters have to heed.
@@ -214,23 +226,35 @@ void examine_counting(const HostFacts& facts, Findings& findings) {
     }
 }
 
-void examine_cpus(const HostFacts& facts, Findings& findings) {
+Finding cpus(const HostFacts& facts) {
     const auto allowed = cpus_of(facts.allowed_cpus);
     const auto online = cpus_of(facts.online_cpus);
+    const auto cpuset = cpus_of(facts.cpuset);
     Finding finding{
         .name = "CPUs",
-        .state = State::ok,
+        .state = allowed.empty() ? State::info : State::ok,
         .value = allowed.empty() ? "unknown" : "may use " + format_cpus(allowed),
         .why = "a serial order runs on one of them; the library's parallel way wants one a thread"};
     if (!online.empty()) finding.value += " of " + format_cpus(online);
-    if (allowed.empty()) finding.state = State::info;
-    if (allowed.size() == 1 && online.size() > 1) {
-        finding.state = State::info;
-        finding.remedy =
-            fmt::format("for the parallel way, give this cpuset more CPUs, or: taskset -c {} escapement …",
-                        format_cpus(online));
+    const bool set_narrows = !cpuset.empty() && cpuset.size() < online.size();
+    if (set_narrows)
+        finding.value += fmt::format("; the cpuset has {} ({})", format_cpus(cpuset), facts.cpuset_file);
+    if (allowed.size() != 1 || online.size() < 2) return finding;
+    finding.state = State::info;
+    if (set_narrows && cpuset.size() == 1) {
+        finding.remedy = fmt::format(
+            "for the parallel way: docker update --cpuset-cpus {} CONTAINER, or with "
+            "systemd: systemctl set-property UNIT AllowedCPUs={}",
+            format_cpus(online), format_cpus(online));
+    } else {
+        finding.remedy = fmt::format("for the parallel way: taskset -c {} escapement …",
+                                     format_cpus(cpuset.empty() ? online : cpuset));
     }
-    findings.push_back(finding);
+    return finding;
+}
+
+void examine_cpus(const HostFacts& facts, Findings& findings) {
+    findings.push_back(cpus(facts));
     findings.push_back(
         {.name = "SMT",
          .state = State::info,
@@ -274,7 +298,9 @@ void examine_process(const HostFacts& facts, const Trials& trials, Findings& fin
          .state = usable ? State::ok : State::bad,
          .value = usable ? trials.preload_library : trials.preload_refused,
          .why = "`run` puts it before a program, and it orders the program's threads",
-         .remedy = usable ? "" : "cmake --install the build anew, below a path without spaces and colons"});
+         .remedy =
+             usable ? ""
+                    : "cmake --install build --prefix DIRECTORY, one without spaces and colons in its path"});
 }
 
 Finding profile(const Trials& trials) {

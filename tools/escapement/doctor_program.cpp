@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -12,8 +13,6 @@ namespace escapement::command {
 namespace {
 
 using State = Finding::State;
-
-constexpr std::size_t deepest = 4;  // interpreters; the system does not go on for ever either
 
 /// The program that runs a script: env(1) is only on the way to it.
 tl::expected<std::filesystem::path, std::string> interpreter_of(const ProgramFacts& script) {
@@ -24,7 +23,9 @@ tl::expected<std::filesystem::path, std::string> interpreter_of(const ProgramFac
         });
         if (name != words.end()) return find_program(*name);
     }
-    return find_program(words.front());
+    // The system looks for no interpreter in PATH.
+    const bool has_directory = words.front().find('/') != std::string::npos;
+    return find_program(has_directory ? words.front() : "./" + words.front());
 }
 
 Finding kind_of(const CommandFacts::Program& program) {
@@ -33,18 +34,22 @@ Finding kind_of(const CommandFacts::Program& program) {
                     .state = State::ok,
                     .value = program.path,
                     .why = "the preload library comes into dynamically linked 64-bit programs only"};
-    if (facts.elf) {
+    if (!facts.damage.empty()) {
+        finding.state = State::bad;
+        finding.value += ": damaged: " + facts.damage;
+        finding.remedy = facts.elf ? "install it anew" : fmt::format("sed -i '1s/\\r$//' {}", program.path);
+    } else if (facts.elf) {
         finding.value += facts.bits == 32 ? ": a 32-bit program"
                          : facts.loaded   ? ": a dynamically linked program"
                                           : ": a statically linked program";
     } else if (!facts.interpreter.empty()) {
         finding.value += fmt::format(": a script of {}", fmt::join(facts.interpreter, " "));
     } else {
-        finding.state = State::warning;
+        finding.state = facts.regular ? State::bad : State::warning;
         finding.value += facts.regular ? ": neither a program nor a script with a #! line"
                                        : ": it cannot be read, so nothing is known of it";
         finding.remedy = facts.regular
-                             ? "give the program that runs it: escapement run -- PROGRAM " + program.path
+                             ? "give the program that reads it: escapement run -- PROGRAM " + program.path
                              : "chmod +r " + program.path;
     }
     return finding;
@@ -52,13 +57,40 @@ Finding kind_of(const CommandFacts::Program& program) {
 
 std::string remedy_of(const CommandFacts& command) {
     for (const auto& [path, facts] : command.programs) {
-        if (facts.set_uid) return fmt::format("cp {} . && run the copy, or run it as its owner", path);
-        if (facts.elf && facts.bits == 32) return "use a 64-bit build of it";
+        const bool copy_does = facts.set_uid || (facts.capabilities && !command.as_root);
+        if (copy_does) {
+            const std::string copy = "/tmp/" + std::filesystem::path(path).filename().string();
+            return fmt::format("cp --no-preserve=all {0} {1} && chmod +x {1} && escapement run -- {1} …",
+                               path, copy);
+        }
+        if (!facts.damage.empty()) return "see what is said of " + path;
+        if (facts.elf && !is_of_this_processor(facts)) return "use a 64-bit build of it for this processor";
+        if (!facts.missing_loader.empty()) return "apt-file search " + facts.missing_loader;
         if (facts.elf && !facts.loaded)
-            return "use a dynamically linked build of it, or: escapement run --policy free -- … to run it "
-                   "unordered";
+            return fmt::format(
+                "use a dynamically linked build of it; unordered: escapement run --policy free -- {} …",
+                path);
     }
-    return "use a build for this processor";
+    return "";
+}
+
+/// `run`'s own answer, of whom it looks at; doctor's, where env(1) is on the way.
+Finding can_be_ordered(const CommandFacts& command) {
+    Finding finding{.name = "can be ordered", .why = "`run` refuses what it cannot order"};
+    const bool known = std::all_of(command.programs.begin(), command.programs.end(),
+                                   [](const auto& program) { return program.facts.regular; });
+    if (!command.refused.empty()) {
+        finding.state = State::bad;
+        finding.value = "no: " + command.refused;
+        finding.remedy = remedy_of(command);
+    } else if (!known) {
+        finding.state = State::warning;
+        finding.value = "not known: a file cannot be read";
+    } else {
+        finding.state = State::ok;
+        finding.value = "yes: the preload library will be loaded into it";
+    }
+    return finding;
 }
 
 void examine_qemu(const CommandFacts& command, std::vector<Finding>& findings) {
@@ -109,23 +141,24 @@ void examine_qemu(const CommandFacts& command, std::vector<Finding>& findings) {
 }  // namespace
 
 CommandFacts read_command(const std::vector<std::string>& words) {
-    CommandFacts command{.words = words, .warnings = qemu_warnings(words)};
+    CommandFacts command{.words = words, .as_root = getuid() == 0, .warnings = qemu_warnings(words)};
     auto path = find_program(words.front());
     if (!path) {
         command.not_found = path.error();
         return command;
     }
-    if (const auto possible = check_can_be_ordered(*path); !possible) command.refused = possible.error();
-    for (std::size_t depth = 0; path && depth <= deepest; ++depth) {
+    for (unsigned depth = 0; command.refused.empty(); ++depth) {
+        if (depth > deepest_script) {
+            command.refused = too_deep(words.front()).reason;
+            break;
+        }
         command.programs.push_back({path->string(), read_program(*path)});
-        const ProgramFacts& facts = command.programs.back().facts;
+        const auto& [name, facts] = command.programs.back();
+        if (const auto possible = judge_program(name, facts, command.as_root); !possible)
+            command.refused = possible.error().reason;
         if (facts.interpreter.empty()) break;
         path = interpreter_of(facts);
-        if (!path) {
-            command.refused = "the interpreter cannot be run: " + path.error();
-        } else if (const auto possible = check_can_be_ordered(*path); !possible) {
-            command.refused = possible.error();
-        }
+        if (!path) command.refused = "its interpreter cannot be run: " + path.error();
     }
     return command;
 }
@@ -142,20 +175,15 @@ std::vector<Finding> examine_command(const CommandFacts& command) {
     }
     for (const auto& program : command.programs)
         findings.push_back(kind_of(program));
-    findings.push_back({.name = "can be ordered",
-                        .state = command.refused.empty() ? State::ok : State::bad,
-                        .value = command.refused.empty() ? "yes: the preload library will be loaded into it"
-                                                         : command.refused,
-                        .why = "`run` refuses what it cannot order",
-                        .remedy = command.refused.empty() ? "" : remedy_of(command)});
+    findings.push_back(can_be_ordered(command));
     for (const auto& [path, facts] : command.programs) {
         if (facts.capabilities) {
             findings.push_back(
                 {.name = "file capabilities",
-                 .state = State::warning,
+                 .state = command.as_root ? State::info : State::bad,
                  .value = path + " has some of its own",
                  .why = "for users other than root the system then loads no library of ours into it",
-                 .remedy = "cp it (a copy has none), or: setcap -r " + path});
+                 .remedy = command.as_root ? "" : "setcap -r " + path + ", or run a copy, which has none"});
         }
         if (facts.go) {
             findings.push_back({.name = "Go",

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <cstring>
-#include <sstream>
 #include <string_view>
 
 namespace escapement::command {
@@ -39,6 +39,8 @@ class File {
     [[nodiscard]] bool has_capabilities() const {
         return fgetxattr(descriptor_, "security.capability", nullptr, 0) > 0;
     }
+
+    [[nodiscard]] std::uint64_t size() const { return size_; }
 
     /// At most `size` bytes, fewer at the file's end.
     [[nodiscard]] std::string part(std::uint64_t offset, std::uint64_t size) const {
@@ -128,39 +130,108 @@ void read_sections(const File& file, const Elf64_Ehdr& header, bool wants_versio
     }
 }
 
-void read_elf(const File& file, std::string_view start, bool wants_version, ProgramFacts& facts) {
+bool lies_within(const File& file, std::uint64_t offset, std::uint64_t size) {
+    return offset <= file.size() && size <= file.size() - offset;
+}
+
+/// Where the loader is said to be; "" if what is there is no path.
+std::string loader_in(const File& file, const Elf64_Phdr& segment) {
+    const std::string path = file.part(segment.p_offset, std::min<std::uint64_t>(segment.p_filesz, PATH_MAX));
+    const std::size_t end = path.find('\0');
+    return end == std::string::npos ? std::string() : path.substr(0, end);
+}
+
+/// What the system asks of segments, and one thing that it does not: that the file has all that it is to
+/// map.
+void read_segments(const File& file, const Elf64_Ehdr& header, ProgramFacts& facts) {
+    constexpr std::uint64_t most_bytes = 65536;  // Linux' own limit
+    const std::uint64_t bytes = std::uint64_t{header.e_phnum} * sizeof(Elf64_Phdr);
+    if (header.e_type != ET_EXEC && header.e_type != ET_DYN) {
+        facts.damage = "it is an object file or a core, not a program";
+    } else if (header.e_phentsize != sizeof(Elf64_Phdr) || bytes == 0 || bytes > most_bytes) {
+        facts.damage = "its header tells of no segments";
+    } else if (!lies_within(file, header.e_phoff, bytes)) {
+        facts.damage = "its table of segments lies beyond its end";
+    }
+    if (!facts.damage.empty()) return;
+    bool maps = false;
+    for (const auto& segment : table_of<Elf64_Phdr>(file, header.e_phoff, header.e_phnum)) {
+        if (segment.p_type != PT_LOAD && segment.p_type != PT_INTERP) continue;
+        if (!lies_within(file, segment.p_offset, segment.p_filesz)) {
+            facts.damage = "it ends before its segments do";
+            return;
+        }
+        maps = maps || segment.p_type == PT_LOAD;
+        if (segment.p_type != PT_INTERP || facts.loaded) continue;
+        facts.loaded = true;
+        const std::string loader = loader_in(file, segment);
+        if (loader.empty()) {
+            facts.damage = "its dynamic loader has no name";
+        } else if (access(loader.c_str(), F_OK) != 0) {
+            facts.missing_loader = loader;
+        }
+    }
+    if (!maps) facts.damage = "none of its segments is to be loaded";
+}
+
+void read_elf(const File& file, std::string_view start, bool with_sections, bool wants_version,
+              ProgramFacts& facts) {
     facts.elf = true;
-    facts.bits = start[EI_CLASS] == ELFCLASS64 ? 64 : start[EI_CLASS] == ELFCLASS32 ? 32 : 0;
+    const unsigned char form = start.size() > EI_CLASS ? static_cast<unsigned char>(start[EI_CLASS]) : 0;
+    facts.bits = form == ELFCLASS64 ? 64 : form == ELFCLASS32 ? 32 : 0;
+    if (start.size() < (facts.bits == 32 ? sizeof(Elf32_Ehdr) : sizeof(Elf64_Ehdr))) {
+        facts.damage = "it ends within its first header";
+        return;
+    }
     std::uint16_t machine = 0;
     std::memcpy(&machine, start.data() + offsetof(Elf64_Ehdr, e_machine), sizeof machine);
     facts.machine = machine;
-    if (facts.bits != 64 || start.size() < sizeof(Elf64_Ehdr)) return;
+    if (facts.bits == 0 || machine == EM_NONE) facts.damage = "its header names no kind of processor";
+    if (facts.bits != 64 || !facts.damage.empty()) return;
     const auto header = structure_at<Elf64_Ehdr>(start, 0);
-    if (header.e_phentsize == sizeof(Elf64_Phdr)) {
-        for (const auto& segment : table_of<Elf64_Phdr>(file, header.e_phoff, header.e_phnum))
-            facts.loaded = facts.loaded || segment.p_type == PT_INTERP;
-    }
-    read_sections(file, header, wants_version, facts);
+    read_segments(file, header, facts);
+    if (with_sections) read_sections(file, header, wants_version, facts);
 }
 
-}  // namespace
+/// As the system divides it: at blanks; a carriage return is a letter like others.
+void read_script(std::string_view start, ProgramFacts& facts) {
+    std::string_view line = start.substr(2, start.find('\n') - 2);
+    const bool carriage_return = line.ends_with('\r');
+    if (carriage_return) line.remove_suffix(1);
+    for (std::size_t begin = 0; (begin = line.find_first_not_of(" \t", begin)) != std::string_view::npos;) {
+        const std::size_t end = std::min(line.find_first_of(" \t", begin), line.size());
+        facts.interpreter.emplace_back(line.substr(begin, end - begin));
+        begin = end;
+    }
+    if (carriage_return && !facts.interpreter.empty())
+        facts.damage = "its first line ends in a carriage return, which becomes part of a name";
+}
 
-ProgramFacts read_program(const std::filesystem::path& path) {
+ProgramFacts read(const std::filesystem::path& path, bool with_sections) {
     ProgramFacts facts;
     const File file(path);
     if (!file.regular()) return facts;
     facts.regular = true;
-    facts.set_uid = file.of_somebody_else();
-    facts.capabilities = file.has_capabilities();
     const std::string start = file.part(0, 256);
-    if (start.size() >= sizeof(Elf32_Ehdr) && start.starts_with(ELFMAG)) {
-        read_elf(file, start, path.filename().string().starts_with("qemu-"), facts);
+    if (start.starts_with(ELFMAG)) {
+        // Of scripts the system heeds neither.
+        facts.set_uid = file.of_somebody_else();
+        facts.capabilities = file.has_capabilities();
+        read_elf(file, start, with_sections, path.filename().string().starts_with("qemu-"), facts);
     } else if (start.starts_with("#!")) {
-        std::istringstream words(start.substr(2, start.find('\n') - 2));
-        for (std::string word; words >> word;)
-            facts.interpreter.push_back(word);
+        read_script(start, facts);
     }
     return facts;
+}
+
+}  // namespace
+
+ProgramFacts read_program_head(const std::filesystem::path& path) {
+    return read(path, false);
+}
+
+ProgramFacts read_program(const std::filesystem::path& path) {
+    return read(path, true);
 }
 
 std::string missing_qemu_symbols(const std::set<std::string>& exported) {

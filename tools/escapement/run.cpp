@@ -142,7 +142,7 @@ int run(const RunOptions& options) {
     if (!library) return fail(trouble, library.error());
     if (options.policy != "free") {
         if (const auto possible = check_can_be_ordered(*program); !possible)
-            return fail(trouble, possible.error());
+            return fail(possible.error().cannot_be_run ? 126 : trouble, possible.error().reason);
     }
     for (const std::string& warning : qemu_warnings(options.command))
         fmt::print(stderr, "escapement: {}\n", warning);
