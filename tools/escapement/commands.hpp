@@ -3,8 +3,8 @@
 // chosen, parsing calls it, and it stores what the process is to exit with in `status`. Nothing throws past
 // main().
 //
-// `run`, `verify` and `doctor` get what follows `--` on the command line as it stands: CLI11 would take "[a,b]" for a
-// list.
+// `run`, `verify` and `doctor` get what follows `--` on the command line as it stands: CLI11 would take
+// "[a,b]" for a list.
 
 #include <CLI/CLI.hpp>
 
