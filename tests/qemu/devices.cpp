@@ -28,7 +28,7 @@ const std::vector<std::string> network{
 TEST_CASE("disks, aio=threads") {
     check_reproducible(with_disks({{"raw", "threads"}, {"qcow2", "threads"}}), 2);
 }
-TEST_CASE("disks, aio=threads, 10.0") {
+TEST_CASE("disks, aio=threads, 10.0", "[soak]") {
     check_reproducible(with_disks({{"raw", "threads"}, {"qcow2", "threads"}}, Version::ten), 2);
 }
 TEST_CASE("disks, aio=native") {

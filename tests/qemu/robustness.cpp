@@ -14,7 +14,7 @@ TEST_CASE("under load") {
     check_reproducible(small_x86(), 10);
     check_reproducible(small_aarch64(Version::ten), 5);
 }
-TEST_CASE("under load, Linux") {
+TEST_CASE("under load, Linux", "[soak]") {
     if (!can_run(linux_x86())) return;
     const auto load = begin_load();
     if (!load) return;
@@ -24,7 +24,7 @@ TEST_CASE("stopped and continued at random") {
     check_reproducible(small_x86(), 10, {.meanwhile = stop_and_continue});
     check_reproducible(small_aarch64(), 5, {.meanwhile = stop_and_continue});
 }
-TEST_CASE("stopped and continued at random, Linux") {
+TEST_CASE("stopped and continued at random, Linux", "[soak]") {
     check_reproducible(linux_x86(), 3, {.meanwhile = stop_and_continue});
 }
 
@@ -33,7 +33,7 @@ TEST_CASE("different directories, environments and CPUs") {
     check_reproducible(small_x86(), 10, {.adjust = disturbances.adjust()});
     check_reproducible(small_x86(Version::ten), 5, {.adjust = disturbances.adjust()});
 }
-TEST_CASE("different directories, environments and CPUs, Linux") {
+TEST_CASE("different directories, environments and CPUs, Linux", "[soak]") {
     Disturbances disturbances;
     check_reproducible(linux_x86(), 4, {.adjust = disturbances.adjust()});
 }

@@ -149,7 +149,7 @@ TEST_CASE("Linux aarch64, 10.0") {
 TEST_CASE("Linux arm, 7.2") {
     check_reproducible(linux_on("arm", "ttyAMA0", {"-M", "virt"}), 2);
 }
-TEST_CASE("Linux ppc64, 7.2") {
+TEST_CASE("Linux ppc64, 7.2", "[soak]") {
     check_reproducible(linux_on("ppc64", "hvc0", {"-M", "pseries"}), 2);
 }
 // 7.2 does not record this target: "Bad icount read" ends it, without escapement as well.
