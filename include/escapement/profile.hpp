@@ -102,8 +102,8 @@ struct EventFinding {
     std::string refusal;  ///< why it cannot be counted; empty if it can
     std::string counts;   ///< the kind of known_code.hpp that it counts, exactly or nearly: "instructions",
                           ///< "conditional branches", "taken conditional branches", "taken branches",
-                         ///< "branches"; empty: none of these
-    std::string failed;  ///< the first self-check that it failed (counter_check.hpp), in a line; empty: none
+                          ///< "branches"; empty: none of these
+    std::string failed;   ///< the first self-check that it failed (counter_check.hpp), in a line; empty: none
     unsigned at_once = 0;      ///< pinned counters of it at once
     std::string multiplexing;  ///< what happens to one more, in words
     Count least_period = 0;    ///< the least that an alarm by it can be set for; 0: not measured
