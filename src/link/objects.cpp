@@ -142,7 +142,7 @@ int escapement_mutex_unlock(escapement_mutex* mutex) {
     if (const int status = begin(&domain, __func__); status != ESCAPEMENT_OK) return status;
     mutex->owner.store(nullptr, std::memory_order_relaxed);
     --self()->held;
-    domain.engine->unlock(*me, *mutex);
+    domain.engine->unlock(*self(), *mutex);
     return ESCAPEMENT_OK;
 }
 
