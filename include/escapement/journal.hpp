@@ -135,8 +135,9 @@ enum class OperationKind : std::uint8_t {
     submit = 28,  ///< asynchronous input or output
     resume = 29,  ///< a wait is over and the turn is back; result: a Wakeup
     other = 30,
+    reset = 31,  ///< of an event
 };
-inline constexpr std::size_t operation_kinds = 31;
+inline constexpr std::size_t operation_kinds = 32;
 [[nodiscard]] const char* to_string(OperationKind operation) noexcept;
 
 /// A place in a program's code that is the same in every run: wherever the loader puts things.

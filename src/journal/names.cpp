@@ -17,7 +17,7 @@ constexpr std::array<const char*, operation_kinds> operation_names = {
     "none",  "lock",   "try_lock", "unlock", "wait",   "wake",   "requeue", "poll",
     "sleep", "create", "join",     "detach", "exit",   "yield",  "leave",   "arrive",
     "time",  "random", "read",     "write",  "open",   "close",  "post",    "barrier",
-    "once",  "cancel", "fork",     "signal", "submit", "resume", "other"};
+    "once",  "cancel", "fork",     "signal", "submit", "resume", "other",   "reset"};
 
 constexpr std::array<const char*, 6> turn_end_names = {"waits", "boundary", "gave way",
                                                        "ended", "left",     "other"};

@@ -85,6 +85,12 @@ int escapement_post(escapement_participant* participant, uint64_t at, void (*fun
     if (const int status = begin(&domain, __func__); status != ESCAPEMENT_OK) return status;
     Member& me = *self();
     const auto post = [&] {
+        if (domain.journal != nullptr && !domain.journal->put({.operation = OperationKind::post,
+                                                               .participant = me.number,
+                                                               .clock = domain.engine->clock(me),
+                                                               .result = participant->number})) {
+            return;
+        }
         const Count soonest = domain.engine->clock(me) + 2 * domain.settings.quantum;
         if (at == 0) at = soonest;
         if (at < soonest) {
@@ -132,5 +138,12 @@ int escapement_input(const char* source, void* buffer, size_t capacity, int64_t 
     if (source == nullptr || read == nullptr || result == nullptr)
         return misuse(me->domain, __func__, ESCAPEMENT_INVALID);
     if (const int status = begin(me->domain, __func__); status != ESCAPEMENT_OK) return status;
-    return me->domain->engine->in_turn(*me, [&] { *result = read(context, buffer, capacity); });
+    Journal* const journal = me->domain->journal.get();
+    const auto take = [&] {
+        if (journal == nullptr || !journal->replays()) *result = read(context, buffer, capacity);
+        if (journal == nullptr) return;
+        const std::span bytes(static_cast<std::byte*>(buffer), buffer == nullptr ? 0 : capacity);
+        if (!journal->input(me->number, me->domain->engine->clock(*me), source, bytes, *result)) *result = 0;
+    };
+    return me->domain->engine->in_turn(*me, take);
 }

@@ -26,7 +26,7 @@ int begin(const escapement_domain* domain, const char* function) {
     if (domain->closed.load(std::memory_order_relaxed)) return misuse(domain, function, ESCAPEMENT_CLOSED);
     if (me == nullptr) return misuse(domain, function, ESCAPEMENT_NOT_A_PARTICIPANT);
     if (me->domain != domain) return misuse(domain, function, ESCAPEMENT_OTHER_DOMAIN);
-    if (domain->stalled.load(std::memory_order_relaxed)) return ESCAPEMENT_STALLED;
+    if (domain->stalled.load(std::memory_order_relaxed)) return ending(domain->journal.get());
     if (me->promised > 0) return misuse(domain, function, ESCAPEMENT_PROMISED);
     run_posts(*me);
     return ESCAPEMENT_OK;
@@ -88,15 +88,45 @@ Settings settings_of(const escapement_options& options) {
             .seed = options.seed};
 }
 
-void stall(escapement_domain& domain, const std::string& report) {
-    const std::string text = "escapement: deadlock: nobody can go on\n" + report;
-    domain.stalled.store(true);
+/// True if there is somebody who is told; else it is printed.
+bool tell(const escapement_domain& domain, const std::string& text) {
     if (domain.on_stall != nullptr) {
         domain.on_stall(domain.context, text.c_str());
-        return;
+        return true;
     }
     std::fputs(text.c_str(), stderr);
-    std::abort();
+    return false;
+}
+
+void end(escapement_domain& domain, const std::string& text) {
+    if (domain.stalled.exchange(true)) return;
+    if (!tell(domain, text)) std::abort();
+}
+
+void stall(escapement_domain& domain, const std::string& report) {
+    if (domain.stalled.load()) return;
+    if (domain.journal != nullptr && !domain.journal->stalled() && domain.journal->diverged()) return;
+    end(domain, "escapement: deadlock: nobody can go on\n" + report);
+}
+
+/// The journal that `options` ask for. False: it is refused, which is told.
+bool open_journal(const escapement_options& options, escapement_domain& domain) {
+    if (options.record == nullptr && options.replay == nullptr) return true;
+    std::string refusal;
+    if (options.record != nullptr && options.replay != nullptr) {
+        refusal = "escapement: a domain is either recorded or replayed\n";
+    } else if (options.record != nullptr) {
+        domain.journal = Journal::create(options.record, domain.settings, refusal);
+    } else {
+        const bool any_mode = options.mode == ESCAPEMENT_AUTO;
+        domain.journal = Journal::follow(options.replay, domain.settings, any_mode, refusal);
+    }
+    if (domain.journal == nullptr) {
+        (void)tell(domain, refusal);
+        return false;
+    }
+    domain.journal->ended = [of = &domain](const std::string& text) { end(*of, text); };
+    return true;
 }
 
 std::uint64_t mixed(std::uint64_t value) {  // splitmix64's finalizer
@@ -123,16 +153,16 @@ int escapement_domain_create(const escapement_options* given, escapement_domain*
     escapement_options_init(&options);
     if (given != nullptr) options = *given;
     if (domain == nullptr || !valid(options)) return ESCAPEMENT_INVALID;
-    // Not written or followed by linked domains yet: better refused than ignored.
-    if (options.record != nullptr || options.replay != nullptr) return ESCAPEMENT_JOURNAL;
     auto made = std::make_unique<escapement_domain>();
     made->settings = settings_of(options);
     made->on_stall = options.on_stall;
     made->on_misuse = options.on_misuse;
     made->context = options.context;
     const Stuck stuck = [of = made.get()](const std::string& report) { stall(*of, report); };
-    made->engine = made->settings.mode == ESCAPEMENT_SERIAL ? make_serial(made->settings, stuck)
-                                                            : make_parallel(made->settings, stuck);
+    if (!open_journal(options, *made)) return ESCAPEMENT_JOURNAL;
+    Journal* const journal = made->journal.get();
+    made->engine = made->settings.mode == ESCAPEMENT_SERIAL ? make_serial(made->settings, stuck, journal)
+                                                            : make_parallel(made->settings, stuck, journal);
     *domain = made.release();
     return ESCAPEMENT_OK;
 } catch (const std::bad_alloc&) {
@@ -143,16 +173,22 @@ int escapement_domain_close(escapement_domain* domain) {
     if (domain == nullptr) return ESCAPEMENT_INVALID;
     if (domain->begun.load() && domain->present.load() > 0)
         return misuse(domain, __func__, ESCAPEMENT_IN_USE);
-    domain->closed.store(true);
+    const bool closed = domain->closed.exchange(true);
     while (domain->inside.load() > 0)  // the last one out is still on its way
         std::this_thread::yield();
-    return ESCAPEMENT_OK;
+    if (closed || domain->journal == nullptr) return ESCAPEMENT_OK;
+    std::string complaint;
+    const int status = domain->journal->close(complaint);
+    if (!complaint.empty()) (void)tell(*domain, complaint);
+    return status;
 }
 
 int escapement_domain_destroy(escapement_domain* domain) {
-    if (const int status = escapement_domain_close(domain); status != ESCAPEMENT_OK) return status;
-    unreference(domain);
-    return ESCAPEMENT_OK;
+    const int status = escapement_domain_close(domain);
+    const bool closed =
+        status == ESCAPEMENT_OK || status == ESCAPEMENT_JOURNAL || status == ESCAPEMENT_DIVERGED;
+    if (closed) unreference(domain);
+    return status;
 }
 
 int escapement_admit(escapement_domain* domain, const char* role, escapement_participant** participant) try {
@@ -169,7 +205,8 @@ int escapement_admit(escapement_domain* domain, const char* role, escapement_par
     member->domain = domain;
     member->role = role;
     if (!domain->engine->admit(*member, by))
-        return misuse(domain, __func__, domain->stalled.load() ? ESCAPEMENT_STALLED : ESCAPEMENT_TOO_MANY);
+        return domain->stalled.load() ? ending(domain->journal.get())
+                                      : misuse(domain, __func__, ESCAPEMENT_TOO_MANY);
     member->random_state = mixed(domain->settings.seed + 0x9e3779b97f4a7c15U * (member->number + 1));
     domain->present.fetch_add(1);
     *participant = member.get();

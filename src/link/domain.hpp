@@ -2,6 +2,7 @@
 // The domain, its participants and its objects, as the C interface sees them.
 
 #include "engine.hpp"
+#include "journal.hpp"
 #include "parallel/objects.hpp"
 
 #include <escapement/waiting.hpp>
@@ -42,12 +43,13 @@ struct escapement_participant {
 
 struct escapement_domain {
     escapement::link::Settings settings;
+    std::unique_ptr<escapement::link::Journal> journal;  ///< null: none
     std::unique_ptr<escapement::link::Engine> engine;
     void (*on_stall)(void*, const char*) = nullptr;
     void (*on_misuse)(void*, const char*, int) = nullptr;
     void* context = nullptr;
     std::atomic<bool> closed{false};
-    std::atomic<bool> stalled{false};
+    std::atomic<bool> stalled{false};     ///< or the replay diverged: nobody goes on
     std::atomic<bool> begun{false};       ///< somebody has entered
     std::atomic<unsigned> present{0};     ///< admitted and not left
     std::atomic<unsigned> inside{0};      ///< threads between entering and having left

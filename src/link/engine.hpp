@@ -3,7 +3,7 @@
 //
 // Contract. Misuse has been ruled out before any of this is called; each call is made by its participant's
 // own thread, but for admit() before anybody has entered. Results are those of escapement.h: OK, TIMED_OUT,
-// BUSY, STALLED. Deadlines are nanoseconds since the domain began.
+// BUSY, STALLED, DIVERGED. Deadlines are nanoseconds since the domain began.
 
 #include <escapement/order.hpp>
 
@@ -18,6 +18,7 @@ struct escapement_participant;
 namespace escapement::link {
 
 using Member = ::escapement_participant;
+class Journal;
 struct Mutex;
 struct Meeting;
 
@@ -83,9 +84,9 @@ class Engine {
     virtual std::string describe() = 0;
 };
 
-/// `stuck` is told why nobody can go on; afterwards all waits end as stalled.
+/// `stuck` is told why nobody can go on; afterwards all waits end as stalled. `journal` may be null.
 using Stuck = std::function<void(const std::string&)>;
-std::unique_ptr<Engine> make_parallel(const Settings& settings, Stuck stuck);
-std::unique_ptr<Engine> make_serial(const Settings& settings, Stuck stuck);
+std::unique_ptr<Engine> make_parallel(const Settings& settings, Stuck stuck, Journal* journal);
+std::unique_ptr<Engine> make_serial(const Settings& settings, Stuck stuck, Journal* journal);
 
 }  // namespace escapement::link

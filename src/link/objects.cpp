@@ -94,7 +94,7 @@ int wait(const char* function, escapement_condition* condition, escapement_mutex
         const Waiting waiting(*condition);
         status = domain.engine->wait(me, *condition, *mutex, since_start(domain, deadline));
     }
-    if (status == ESCAPEMENT_STALLED) {
+    if (status >= ESCAPEMENT_ERRORS) {
         --me.held;
     } else {
         mutex->owner.store(&me, std::memory_order_relaxed);

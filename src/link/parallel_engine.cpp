@@ -1,10 +1,13 @@
 // A domain whose participants run at once.
 
 #include "domain.hpp"
+#include "journal.hpp"
 #include "parallel/order.hpp"
+#include "parallel_witness.hpp"
 
 #include <array>
 #include <cerrno>
+#include <optional>
 
 namespace escapement::link {
 
@@ -13,26 +16,15 @@ namespace {
 using parallel::Kind;
 using parallel::Outcome;
 
-int status_of(Outcome outcome) {
-    switch (outcome) {
-        case Outcome::completed:
-            return ESCAPEMENT_OK;
-        case Outcome::timed_out:
-            return ESCAPEMENT_TIMED_OUT;
-        case Outcome::busy:
-            return ESCAPEMENT_BUSY;
-        default:
-            return ESCAPEMENT_STALLED;
-    }
-}
-
 class ParallelEngine final : public Engine {
   public:
-    ParallelEngine(const Settings& settings, Stuck stuck)
+    ParallelEngine(const Settings& settings, Stuck stuck, Journal* journal)
         : settings_(settings),
+          journal_(journal),
           order_({.quantum = settings.quantum,
                   .free = settings.policy == ESCAPEMENT_FREE,
                   .cpus = usable_cpus()}) {
+        if (journal != nullptr) order_.witness = &witness_.emplace(*journal);
         order_.stuck = std::move(stuck);
         order_.ring = [this](const parallel::Seat& seat) { bells_.at(seat.number)->ring(); };
     }
@@ -41,7 +33,7 @@ class ParallelEngine final : public Engine {
         member.seat = order_.admit(member.role.c_str(), by != nullptr ? by->seat : nullptr);
         if (member.seat == nullptr) return false;
         member.number = member.seat->number;
-        return true;
+        return journal_ == nullptr || !journal_->over();
     }
     void enter(Member& /*me*/) override {}
     void leave(Member& member, Member* by) override {
@@ -68,12 +60,19 @@ class ParallelEngine final : public Engine {
     }
 
     int lock(Member& me, Mutex& mutex, Nanoseconds deadline) override {
-        return status_of(order_.lock(*me.seat, mutex.shared, clock_at(deadline)));
+        const Count clock = me.seat->clock + 1;
+        return finish(me, clock, order_.lock(*me.seat, mutex.shared, clock_at(deadline)));
     }
     int try_lock(Member& me, Mutex& mutex) override {
-        return status_of(order_.try_lock(*me.seat, mutex.shared));
+        const Count clock = me.seat->clock + 1;
+        return finish(me, clock, order_.try_lock(*me.seat, mutex.shared));
     }
-    void unlock(Member& me, Mutex& mutex) override { order_.unlock(*me.seat, mutex.shared); }
+    void unlock(Member& me, Mutex& mutex) override {
+        const ObjectNumber number = mutex.shared.journal_number;
+        const Count clock = me.seat->clock + 1;
+        order_.unlock(*me.seat, mutex.shared);
+        if (witness_) witness_->unlocked(*me.seat, number, clock);
+    }
     int wait(Member& me, Meeting& condition, Mutex& mutex, Nanoseconds deadline) override {
         return ask(me, {.kind = Kind::wait,
                         .mutex = &mutex.shared,
@@ -99,7 +98,7 @@ class ParallelEngine final : public Engine {
         return ask(me, {.kind = Kind::wait_set, .meeting = &event.shared, .deadline = clock_at(deadline)});
     }
     int sleep(Member& me, Nanoseconds deadline) override {
-        return ask(me, {.kind = Kind::sleep, .deadline = clock_at(deadline)});
+        return status_of(order_.request(*me.seat, {.kind = Kind::sleep, .deadline = clock_at(deadline)}));
     }
     int poll(Member& me, PollRequest& request) override;
     int in_turn(Member& me, const std::function<void()>& action) override {
@@ -128,8 +127,28 @@ class ParallelEngine final : public Engine {
   private:
     [[nodiscard]] bool free() const { return settings_.policy == ESCAPEMENT_FREE; }
     int ask(Member& me, const parallel::Request& request) {
-        return status_of(order_.request(*me.seat, request));
+        const Count clock = me.seat->clock + 1;
+        return finish(me, clock, order_.request(*me.seat, request));
     }
+    /// After an operation that was asked for at `clock`.
+    int finish(const Member& me, Count clock, Outcome outcome) {
+        if (witness_) witness_->goes_on(*me.seat, clock, outcome);
+        return status_of(outcome);
+    }
+    [[nodiscard]] int status_of(Outcome outcome) const {
+        switch (outcome) {
+            case Outcome::completed:
+                return ESCAPEMENT_OK;
+            case Outcome::timed_out:
+                return ESCAPEMENT_TIMED_OUT;
+            case Outcome::busy:
+                return ESCAPEMENT_BUSY;
+            default:
+                return ending(journal_);
+        }
+    }
+    int wait_outside(Member& me, PollRequest& request);
+    int wait_as_then(Member& me, PollRequest& request);
     /// The clock at which `time` has come.
     [[nodiscard]] Count clock_at(Nanoseconds time) const {
         if (time == no_deadline) return parallel::no_clock;
@@ -139,20 +158,33 @@ class ParallelEngine final : public Engine {
     }
 
     Settings settings_;
+    Journal* journal_;
     parallel::Order order_;
+    std::optional<ParallelWitness> witness_;
     Nanoseconds begun_ = monotonic_ns();
     std::mutex free_turn_;
     std::array<std::unique_ptr<Doorbell>, parallel::most_seats> bells_;
 };
 
 int ParallelEngine::poll(Member& me, PollRequest& request) {
-    const auto look = [&request] {
-        request.result = ::poll(request.descriptors, request.count, 0);
-        request.error = request.result < 0 ? errno : 0;
+    const bool replays = journal_ != nullptr && journal_->replays();
+    const auto look = [&] {
+        if (!replays) {
+            request.result = ::poll(request.descriptors, request.count, 0);
+            request.error = request.result < 0 ? errno : 0;
+        }
+        if (journal_ != nullptr) (void)journal_->looked(me.number, me.seat->clock, request);
     };
     if (const int status = in_turn(me, look); status != ESCAPEMENT_OK || request.result != 0) return status;
+    if (request.deadline <= now(me)) return ESCAPEMENT_TIMED_OUT;
+    const int status = replays ? wait_as_then(me, request) : wait_outside(me, request);
+    if (me.domain->stalled.load()) return ending(journal_);
+    if (journal_ != nullptr) journal_->defer_poll_end(me.number, me.seat->clock, request);
+    return status;
+}
+
+int ParallelEngine::wait_outside(Member& me, PollRequest& request) {
     const Nanoseconds begun = now(me);
-    if (request.deadline <= begun) return ESCAPEMENT_TIMED_OUT;
     std::unique_ptr<Doorbell>& bell = bells_.at(me.number);
     if (bell == nullptr) bell = std::make_unique<Doorbell>();
     const Nanoseconds begun_real = monotonic_ns();
@@ -174,14 +206,23 @@ int ParallelEngine::poll(Member& me, PollRequest& request) {
     }
     request.error = request.result < 0 ? errno : 0;
     order_.come_back(*me.seat, request.result == 0 ? clock_at(request.deadline) : 0);
-    if (me.domain->stalled.load()) return ESCAPEMENT_STALLED;
+    return request.result == 0 ? ESCAPEMENT_TIMED_OUT : ESCAPEMENT_OK;
+}
+
+/// Replaying. Nobody need be waited for: what the caller does next comes after all that is before its clock.
+int ParallelEngine::wait_as_then(Member& me, PollRequest& request) {
+    const std::optional<Count> clock = journal_->poll_end(me.number, request);
+    if (!clock) {  // it waited until the journal's end
+        return status_of(order_.request(*me.seat, {.kind = Kind::wait_set, .meeting = &witness_->never}));
+    }
+    if (*clock > me.seat->clock) order_.advance(*me.seat, *clock - me.seat->clock);
     return request.result == 0 ? ESCAPEMENT_TIMED_OUT : ESCAPEMENT_OK;
 }
 
 }  // namespace
 
-std::unique_ptr<Engine> make_parallel(const Settings& settings, Stuck stuck) {
-    return std::make_unique<ParallelEngine>(settings, std::move(stuck));
+std::unique_ptr<Engine> make_parallel(const Settings& settings, Stuck stuck, Journal* journal) {
+    return std::make_unique<ParallelEngine>(settings, std::move(stuck), journal);
 }
 
 }  // namespace escapement::link

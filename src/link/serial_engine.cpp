@@ -1,6 +1,7 @@
 // A domain of which one participant runs at a time.
 
 #include "domain.hpp"
+#include "journal.hpp"
 
 #include <escapement/domain.hpp>
 #include <escapement/waiting.hpp>
@@ -18,8 +19,9 @@ int status_of(Wakeup wakeup) {
 
 class SerialEngine final : public Engine, private Host {
   public:
-    SerialEngine(const Settings& settings, Stuck stuck)
+    SerialEngine(const Settings& settings, Stuck stuck, Journal* journal)
         : settings_(settings),
+          journal_(journal),
           stuck_(std::move(stuck)),
           turns_({.policy = settings.policy == ESCAPEMENT_TICKTOCK ? Policy::ticktock : Policy::counted,
                   .quantum = settings.quantum,
@@ -37,22 +39,29 @@ class SerialEngine final : public Engine, private Host {
         if (member.number >= members_.size()) members_.resize(member.number + 1);
         members_[member.number] = &member;
         order().set_role(member.number, member.role.c_str());
-        return true;
+        return journal_ == nullptr ||
+               journal_->admitted(member.number, member.role, clock(member),
+                                  by != nullptr ? by->number : nobody, by != nullptr ? clock(*by) : 0);
     }
     void enter(Member& me) override {
         if (me.number != 0) me.place.park();
     }
     void leave(Member& member, Member* by) override {
         if (by != &member) {  // it never had its turn
+            note_end(member, by != nullptr ? by->number : member.number);
             order().release(member.number);
             return;
         }
         turns_.operation();
+        note_end(member, 0);
         order().exit();
-        if (const ParticipantNumber next = turns_.settle(); next != nobody) members_[next]->place.unpark();
+        const ParticipantNumber next = turns_.settle();
+        if (next == nobody) return;
+        note_turn(member.number, next);
+        members_[next]->place.unpark();
     }
     int join(Member& me, Member& other) override {
-        turns_.operation();
+        if (!operation(me, OperationKind::join, 0, other.number)) return ending(journal_);
         const int status = order().join(other.number) ? static_cast<int>(ESCAPEMENT_OK) : pass(me);
         if (status == ESCAPEMENT_OK) order().release(other.number);
         return status;
@@ -68,61 +77,70 @@ class SerialEngine final : public Engine, private Host {
     [[nodiscard]] Nanoseconds now(const Member& /*me*/) const override { return turns_.order().now(); }
 
     int lock(Member& me, Mutex& mutex, Nanoseconds deadline) override {
-        turns_.operation();
+        if (!operation(me, OperationKind::lock, of(me, mutex))) return ending(journal_);
         return order().lock(mutex.key, false, deadline) ? ESCAPEMENT_OK : pass(me);
     }
-    int try_lock(Member& /*me*/, Mutex& mutex) override {
+    int try_lock(Member& me, Mutex& mutex) override {
         turns_.operation();
-        return order().try_lock(mutex.key) ? ESCAPEMENT_OK : ESCAPEMENT_BUSY;
+        const bool locked = order().try_lock(mutex.key);
+        return note(me, OperationKind::try_lock, of(me, mutex), locked ? 0 : 1) ? taken(locked)
+                                                                                : ending(journal_);
     }
-    void unlock(Member& /*me*/, Mutex& mutex) override {
+    void unlock(Member& me, Mutex& mutex) override {
         turns_.operation(false);
+        (void)note(me, OperationKind::unlock, of(me, mutex));
         order().unlock(mutex.key);
         turns_.boundary();
     }
     int wait(Member& me, Meeting& condition, Mutex& mutex, Nanoseconds deadline) override {
-        turns_.operation();
+        if (!operation(me, OperationKind::wait, of(me, condition))) {
+            order().unlock(mutex.key);
+            return ending(journal_);
+        }
         order().wait(condition.key, condition.name.c_str(), mutex.key, deadline);
         return pass(me);
     }
-    int wake(Member& /*me*/, Meeting& condition, std::uint64_t count) override {
+    int wake(Member& me, Meeting& condition, std::uint64_t count) override {
         turns_.operation();
-        order().wake(condition.key, count);
-        return ESCAPEMENT_OK;
+        const std::size_t woken = order().wake(condition.key, count);
+        return noted(me, OperationKind::wake, condition, static_cast<std::int64_t>(woken));
     }
     int acquire(Member& me, Meeting& semaphore, Nanoseconds deadline) override {
-        turns_.operation();
+        if (!operation(me, OperationKind::wait, of(me, semaphore))) return ending(journal_);
         return take(semaphore) ? ESCAPEMENT_OK : wait_for(me, semaphore, deadline);
     }
-    int try_acquire(Member& /*me*/, Meeting& semaphore) override {
+    int try_acquire(Member& me, Meeting& semaphore) override {
         turns_.operation();
-        return take(semaphore) ? ESCAPEMENT_OK : ESCAPEMENT_BUSY;
+        const bool took = take(semaphore);
+        return note(me, OperationKind::try_lock, of(me, semaphore), took ? 0 : 1) ? taken(took)
+                                                                                  : ending(journal_);
     }
-    int release(Member& /*me*/, Meeting& semaphore, std::uint64_t count) override {
+    int release(Member& me, Meeting& semaphore, std::uint64_t count) override {
         turns_.operation();
         // Who waits is given its own here: nobody else can take it before it goes on.
         semaphore.shared.value += count - order().wake(semaphore.key, count);
-        return ESCAPEMENT_OK;
+        return noted(me, OperationKind::post, semaphore, static_cast<std::int64_t>(count));
     }
-    int set(Member& /*me*/, Meeting& event, bool value) override {
+    int set(Member& me, Meeting& event, bool value) override {
         turns_.operation();
         event.shared.value = value ? 1 : 0;
         if (value) order().wake(event.key, parallel::most_seats);
-        return ESCAPEMENT_OK;
+        return noted(me, value ? OperationKind::post : OperationKind::reset, event, 0);
     }
     int wait_set(Member& me, Meeting& event, Nanoseconds deadline) override {
-        turns_.operation();
+        if (!operation(me, OperationKind::wait, of(me, event))) return ending(journal_);
         return event.shared.value != 0 ? ESCAPEMENT_OK : wait_for(me, event, deadline);
     }
     int sleep(Member& me, Nanoseconds deadline) override {
-        turns_.operation();
+        if (!operation(me, OperationKind::sleep)) return ending(journal_);
         order().sleep(deadline);
         const int status = pass(me);
         return status == ESCAPEMENT_TIMED_OUT ? ESCAPEMENT_OK : status;
     }
     int poll(Member& me, PollRequest& request) override {
         turns_.operation();
-        look(request);
+        if (!replays()) look(request);
+        if (journal_ != nullptr && !journal_->looked(me.number, clock(me), request)) return ending(journal_);
         if (request.result != 0) return ESCAPEMENT_OK;
         if (request.deadline <= order().now()) return ESCAPEMENT_TIMED_OUT;
         me.polls = &request;
@@ -134,7 +152,7 @@ class SerialEngine final : public Engine, private Host {
     int in_turn(Member& /*me*/, const std::function<void()>& action) override {
         turns_.operation();
         action();
-        return ESCAPEMENT_OK;
+        return journal_ != nullptr && journal_->over() ? ending(journal_) : static_cast<int>(ESCAPEMENT_OK);
     }
 
     void statistics(escapement_statistics& statistics) override {
@@ -148,6 +166,51 @@ class SerialEngine final : public Engine, private Host {
     std::string describe() override { return order().stall_report(); }
 
   private:
+    [[nodiscard]] bool replays() const { return journal_ != nullptr && journal_->replays(); }
+    /// What the caller did; false: the replay is over.
+    [[nodiscard]] bool note(const Member& me, OperationKind kind, ObjectNumber object,
+                            std::int64_t result = 0) {
+        return journal_ == nullptr || journal_->put({.operation = kind,
+                                                     .participant = me.number,
+                                                     .object = object,
+                                                     .clock = clock(me),
+                                                     .result = result});
+    }
+    int noted(const Member& me, OperationKind kind, Meeting& meeting, std::int64_t result) {
+        return note(me, kind, of(me, meeting), result) ? static_cast<int>(ESCAPEMENT_OK) : ending(journal_);
+    }
+    /// Begins the caller's operation.
+    [[nodiscard]] bool operation(const Member& me, OperationKind kind, ObjectNumber object = 0,
+                                 std::int64_t result = 0) {
+        turns_.operation();
+        return note(me, kind, object, result);
+    }
+    template <typename Kind>
+    [[nodiscard]] ObjectNumber of(const Member& me, Kind& object) {
+        return journal_ == nullptr ? 0
+                                   : journal_->number_of(object.shared.journal_number, object.name.c_str(),
+                                                         me.number, clock(me));
+    }
+    void note_end(const Member& member, std::int64_t result) {
+        if (journal_ == nullptr) return;
+        (void)journal_->put({.kind = JournalRecordKind::ended,
+                             .participant = member.number,
+                             .clock = clock(member),
+                             .result = result});
+    }
+    void note_turn(ParticipantNumber from, ParticipantNumber to) {
+        if (journal_ == nullptr) return;
+        const Participant& participant = turns_.order().participants()[from];
+        const TurnEnd end = participant.state == State::ready    ? TurnEnd::boundary
+                            : participant.state == State::exited ? TurnEnd::ended
+                                                                 : TurnEnd::waits;
+        (void)journal_->put({.kind = JournalRecordKind::turn,
+                             .participant = from,
+                             .object = to,
+                             .clock = participant.clock,
+                             .result = static_cast<std::int64_t>(end)});
+    }
+    static int taken(bool is) { return is ? ESCAPEMENT_OK : ESCAPEMENT_BUSY; }
     Order& order() { return turns_.order(); }
     [[nodiscard]] const Participant& participant(const Member& me) const {
         return turns_.order().participants()[me.number];
@@ -166,22 +229,39 @@ class SerialEngine final : public Engine, private Host {
         return pass(me);
     }
     int pass(Member& me) {
-        const int status = status_of(turns_.pass_turn());
-        return me.domain->stalled.load() ? static_cast<int>(ESCAPEMENT_STALLED) : status;
+        const Wakeup wakeup = turns_.pass_turn();
+        if (!me.domain->stalled.load())
+            (void)note(me, OperationKind::resume, 0, static_cast<std::int64_t>(wakeup));
+        return me.domain->stalled.load() ? ending(journal_) : status_of(wakeup);
     }
 
     Nanoseconds time_passed(Nanoseconds /*now*/) override { return 0; }
     bool poll_ready(ParticipantNumber participant) override {
         PollRequest* const request = members_[participant]->polls;
         if (request == nullptr) return false;
+        const Count clock = order().participants()[participant].clock;
+        if (replays()) return journal_->ready(participant, clock, *request);
         look(*request);
+        if (request->result != 0 && journal_ != nullptr) (void)journal_->ready(participant, clock, *request);
         return request->result != 0;
     }
     void hand_over(ParticipantNumber from, ParticipantNumber to) override {
+        note_turn(from, to);
         members_[to]->place.unpark();
         members_[from]->place.park();
     }
     IdleEnd idle(Nanoseconds now, Nanoseconds deadline) override {
+        IdleEnd end{.reached_deadline = true, .passed = deadline};
+        if (!replays()) end = idle_outside(now, deadline);
+        if (journal_ == nullptr) return end;
+        const ParticipantNumber last = order().current();
+        Nanoseconds time = end.reached_deadline ? deadline : end.passed;
+        if (!journal_->idle(last, order().participants()[last].clock, end.reached_deadline, time))
+            return {.reached_deadline = true};
+        if (!end.reached_deadline) end.passed = time;
+        return end;
+    }
+    IdleEnd idle_outside(Nanoseconds now, Nanoseconds deadline) {
         std::vector<pollfd> all;
         for (const Member* each : members_) {
             if (each->polls == nullptr) continue;
@@ -212,6 +292,7 @@ class SerialEngine final : public Engine, private Host {
     }
 
     Settings settings_;
+    Journal* journal_;
     Stuck stuck_;
     Domain turns_;
     std::vector<Member*> members_;
@@ -221,8 +302,8 @@ class SerialEngine final : public Engine, private Host {
 
 }  // namespace
 
-std::unique_ptr<Engine> make_serial(const Settings& settings, Stuck stuck) {
-    return std::make_unique<SerialEngine>(settings, std::move(stuck));
+std::unique_ptr<Engine> make_serial(const Settings& settings, Stuck stuck, Journal* journal) {
+    return std::make_unique<SerialEngine>(settings, std::move(stuck), journal);
 }
 
 }  // namespace escapement::link

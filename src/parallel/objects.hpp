@@ -52,6 +52,7 @@ struct Mutex {
     Ticket released = 0;  ///< place of the last unlocking; belongs to the holder, then to who is in turn
     Shared<Count> since{0};
     Queue queue;
+    std::uint32_t journal_number = 0;  ///< the witness's
     const char* name = "mutex";
 };
 
@@ -59,6 +60,7 @@ struct Mutex {
 struct Meeting {
     std::uint64_t value = 0;
     Queue queue;
+    std::uint32_t journal_number = 0;  ///< the witness's
     const char* name = "";
 };
 

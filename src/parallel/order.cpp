@@ -38,6 +38,7 @@ Seat* Order::admit(const char* role, Seat* by) {
         present_.fetch_add(1, std::memory_order_relaxed);
         wakeups_.fetch_add(1, std::memory_order_release);
         if (by != nullptr) by->horizon = std::min(by->horizon, ticket_of(seat->clock + 1, number));
+        if (witness != nullptr) (void)witness->admitted(*seat, by);
         woken = take_woken();
     };
     if (by == nullptr || options_.free) {
@@ -53,6 +54,7 @@ Outcome Order::withdraw(Seat& seat, Seat* by) {
     Woken woken;
     const auto free_it = [&] {
         const std::lock_guard guard(latch_);
+        if (witness != nullptr) (void)witness->withdrawn(seat, by);
         seat.joined = true;
         seat.left_at = seat.clock;
         seat.bound.store(never, std::memory_order_release);
@@ -168,6 +170,9 @@ Outcome Order::lock(Seat& me, Mutex& mutex, Count deadline) {
     begin(me);
     const Ticket ticket = ticket_of(me.clock, me.number);
     if (deadline == no_clock && (options_.free || comes_to_turn(me, ticket)) && take(mutex, me)) {
+        if (witness != nullptr &&
+            !witness->carried_out(me, {.kind = Kind::lock, .mutex = &mutex}, clock_of(ticket), 0))
+            return stop(me);
         publish(me);
         return Outcome::completed;
     }
@@ -195,6 +200,19 @@ void Order::unlock(Seat& me, Mutex& mutex) {
         wake(woken, &me);
     }
     publish(me);
+}
+
+/// Ends all waiting: the witness will not have it go on.
+Outcome Order::stop(Seat& me) {
+    Woken woken;
+    {
+        const std::lock_guard guard(latch_);
+        end_all();
+        woken = take_woken();
+    }
+    publish(me);
+    wake(woken, &me);
+    return Outcome::stalled;
 }
 
 Outcome Order::request(Seat& me, const Request& request) {
@@ -230,8 +248,10 @@ void Order::pass_boundary(Seat& me) {
             {
                 const std::lock_guard guard(latch_);
                 me.held_until = until;
-                me.state.store(SeatState::held_back, std::memory_order_relaxed);
-                settle();
+                if (!stalled_) {
+                    me.state.store(SeatState::held_back, std::memory_order_relaxed);
+                    settle();
+                }
                 woken = take_woken();
             }
             wake(woken, &me);

@@ -34,6 +34,22 @@ struct Options {
     unsigned steps_back = 16;       ///< else: how often to let others go first before sleeping
 };
 
+/// Told of what is carried out, in turn: before anybody can come after it. So it is never told two things at
+/// once. False: the order ends here, and all waits as stalled.
+class Witness {
+  public:
+    [[nodiscard]] virtual bool carried_out(const Seat& seat, const Request& request, Count clock,
+                                           std::int64_t result) = 0;
+    /// `by` may be null.
+    [[nodiscard]] virtual bool admitted(const Seat& seat, const Seat* by) = 0;
+    [[nodiscard]] virtual bool withdrawn(const Seat& seat, const Seat* by) = 0;
+    /// It has said false, or would.
+    [[nodiscard]] virtual bool over() const = 0;
+
+  protected:
+    ~Witness() = default;
+};
+
 class Order {
   public:
     explicit Order(const Options& options);
@@ -76,6 +92,8 @@ class Order {
     [[nodiscard]] ParticipantNumber seats() const { return count_.load(std::memory_order_acquire); }
     std::uint64_t jumps = 0;
 
+    Witness* witness = nullptr;  ///< may be null
+
     /// Nobody can go on. Called with the latch; afterwards everybody's wait ends as stalled.
     std::function<void(const std::string&)> stuck;
     /// The thread of an outside seat is to come back. Any thread, with the latch.
@@ -90,6 +108,8 @@ class Order {
     [[nodiscard]] Ticket look(const Seat& me, Seat*& behind) const;
     [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket);
     [[nodiscard]] bool may_spin() const { return present_.load(std::memory_order_relaxed) <= options_.cpus; }
+    [[nodiscard]] Outcome stop(Seat& me);
+    [[nodiscard]] bool told(Seat& seat, std::int64_t result = 0);
     void begin(Seat& me);
     void publish(Seat& me, bool soon_again = false);
     void pass_watch(Seat& me);
@@ -135,6 +155,7 @@ Outcome Order::in_turn(Seat& me, Action&& action) {
         if (outcome != Outcome::completed) return outcome;
     }
     action();
+    if (witness != nullptr && witness->over()) return stop(me);
     publish(me);
     return Outcome::completed;
 }

@@ -124,9 +124,21 @@ bool Order::let_go_held_back(Ticket least) {
     return anybody;
 }
 
+/// Tells the witness of the request that is being carried out.
+bool Order::told(Seat& seat, std::int64_t result) {
+    if (witness == nullptr) return true;
+    const Count clock = clock_of(seat.bound.load(std::memory_order_relaxed));
+    if (witness->carried_out(seat, seat.request, clock, result)) return true;
+    end_all();
+    return false;
+}
+
 void Order::perform(Seat& seat) {
     const Request& request = seat.request;
     const Ticket ticket = ticket_of(seat.clock, seat.number);
+    const bool result_is_to_come =
+        request.kind == Kind::try_lock || request.kind == Kind::try_acquire || request.kind == Kind::wake;
+    if (!result_is_to_come && !told(seat)) return;
     switch (request.kind) {
         case Kind::lock:
             perform_lock(seat);
@@ -135,9 +147,10 @@ void Order::perform(Seat& seat) {
             // Unlocked later than now means held now, whether or not that has happened already.
             if (request.mutex->word.load(std::memory_order_acquire) != Mutex::free ||
                 (!options_.free && request.mutex->released > ticket) || !take(*request.mutex, seat)) {
-                complete(seat, Outcome::busy);
+                if (told(seat, 1)) complete(seat, Outcome::busy);
                 return;
             }
+            if (!told(seat)) return;
             break;
         case Kind::wait: {
             Mutex& mutex = *request.mutex;
@@ -147,12 +160,18 @@ void Order::perform(Seat& seat) {
             enter_queue(seat, request.meeting->queue);
             return;
         }
-        case Kind::wake:
-            for (std::uint64_t left = request.amount; left > 0 && !request.meeting->queue.empty(); --left)
+        case Kind::wake: {
+            std::int64_t count = 0;
+            for (std::uint64_t left = request.amount; left > 0 && !request.meeting->queue.empty(); --left) {
                 resume(*request.meeting->queue.first(), seat.clock + 1, seat);
+                ++count;
+            }
+            if (!told(seat, count)) return;
             break;
+        }
         case Kind::acquire:
         case Kind::try_acquire:
+            if (request.kind == Kind::try_acquire && !told(seat, request.meeting->value > 0 ? 0 : 1)) return;
             if (request.meeting->value > 0) {
                 --request.meeting->value;
             } else if (request.kind == Kind::acquire) {
