@@ -58,6 +58,7 @@ class SerialEngine final : public Engine, private Host {
         const ParticipantNumber next = turns_.settle();
         if (next == nobody) return;
         note_turn(member.number, next);
+        turn_ = next;
         members_[next]->place.unpark();
     }
     int join(Member& me, Member& other) override {
@@ -247,6 +248,7 @@ class SerialEngine final : public Engine, private Host {
     }
     void hand_over(ParticipantNumber from, ParticipantNumber to) override {
         note_turn(from, to);
+        turn_ = to;
         members_[to]->place.unpark();
         members_[from]->place.park();
     }
@@ -254,9 +256,8 @@ class SerialEngine final : public Engine, private Host {
         IdleEnd end{.reached_deadline = true, .passed = deadline};
         if (!replays()) end = idle_outside(now, deadline);
         if (journal_ == nullptr) return end;
-        const ParticipantNumber last = order().current();
         Nanoseconds time = end.reached_deadline ? deadline : end.passed;
-        if (!journal_->idle(last, order().participants()[last].clock, end.reached_deadline, time))
+        if (!journal_->idle(turn_, order().participants()[turn_].clock, end.reached_deadline, time))
             return {.reached_deadline = true};
         if (!end.reached_deadline) end.passed = time;
         return end;
@@ -297,6 +298,7 @@ class SerialEngine final : public Engine, private Host {
     Domain turns_;
     std::vector<Member*> members_;
     Doorbell bell_;
+    ParticipantNumber turn_ = 0;  ///< who has the turn, or had it last
     bool over_ = false;
 };
 
