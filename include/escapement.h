@@ -121,11 +121,12 @@ typedef struct escapement_options {
     uint64_t ns_per_count; /* virtual time of a count; 0: 1 reported, 100 operations */
     int64_t start_ns;      /* what escapement_now begins with; 2024-01-01T00:00:00Z since 1970 */
     uint64_t seed;         /* of escapement_random */
-    const char* record;    /* must be null: journals of linked domains are to come (ESCAPEMENT_JOURNAL) */
-    const char* replay;    /* the same */
+    const char* record;    /* file to write the journal to (journal.hpp), or null; see "The journal" below */
+    const char* replay;    /* journal to follow, or null; not both */
     /* Nobody can ever go on, or a replay diverged: `report` says who waits for what, held by whom, since
-     * which clock. Null: it is printed and the process aborted. If it returns, every operation ends with
-     * ESCAPEMENT_STALLED. */
+     * which clock; or what was expected, what was found, and what came before. Null: it is printed and the
+     * process aborted. If it returns, every operation ends with ESCAPEMENT_STALLED or ESCAPEMENT_DIVERGED.
+     * Also told, and printed without aborting, is why a journal is refused or could not be written. */
     void (*on_stall)(void* context, const char* report);
     /* Called with the name of a function whose caller broke a rule, before it returns the error. Null:
      * nothing. */
@@ -138,11 +139,24 @@ void escapement_options_init(escapement_options* options);
 /* --- domain and participants
  * ---------------------------------------------------------------------------------- */
 
-/* `options` may be null. The string members are not needed afterwards. */
+/* The journal. Recorded are who took part, every ordered operation with object, clock and result, what
+ * escapement_poll and escapement_input brought, and idle time. Two recordings of what is the same are equal
+ * files. A replay runs the same program under the same options (the mode may be left open): polls and input
+ * are the journal's, no descriptor is touched and `read` not called, nobody waits for a deadline in real
+ * time; operations are compared as they come, and the first that differs ends the domain. Real time, and
+ * policy free, have no journal. The file is written in blocks; the last at the end, or when nobody can go on:
+ * a process that ends before it has closed its domain leaves a journal that is cut, which is replayed as far
+ * as it goes. */
+
+/* `options` may be null. The string members are not needed afterwards. ESCAPEMENT_JOURNAL: the journal cannot
+ * be written, or it is of another domain: policy, mode, clock, quantum, seed, time; on_stall is told which.
+ */
 int escapement_domain_create(const escapement_options* options, escapement_domain** domain);
-/* No operation succeeds any more. Not while participants are inside. */
+/* No operation succeeds any more. Not while participants are inside. ESCAPEMENT_JOURNAL: closed, but the
+ * journal is not whole. ESCAPEMENT_DIVERGED: closed, but the journal goes on. */
 int escapement_domain_close(escapement_domain* domain);
-/* Closes, and frees what is left, participants as well. Objects live until they are destroyed. */
+/* Closes, and frees what is left, participants as well. Objects live until they are destroyed. Returns what
+ * closing did. */
 int escapement_domain_destroy(escapement_domain* domain);
 /* A number and a place for a thread, with the caller's clock. */
 int escapement_admit(escapement_domain* domain, const char* role, escapement_participant** participant);

@@ -55,6 +55,8 @@ struct Options {
     escapement_clock_source clock = ESCAPEMENT_REPORTED;
     std::uint64_t quantum = 0;
     std::uint64_t seed = 0;
+    const char* record = nullptr;  ///< journal to write, or
+    const char* replay = nullptr;  ///< to follow
     void (*on_stall)(void*, const char*) = nullptr;
     void (*on_misuse)(void*, const char*, int) = nullptr;
     void* context = nullptr;
@@ -73,6 +75,8 @@ class Domain {
         all.clock = options.clock;
         all.quantum = options.quantum;
         all.seed = options.seed;
+        all.record = options.record;
+        all.replay = options.replay;
         all.on_stall = options.on_stall;
         all.on_misuse = options.on_misuse;
         all.context = options.context;

@@ -71,3 +71,35 @@ TEST_CASE("what is typed on a socket comes back, under every policy") {
     CHECK(result.errors.empty());
     CHECK(back == expected_console("echo", text));
 }
+
+TEST_CASE("what was typed on a socket is replayed from the journal, with nobody there") {
+    const auto arguments = GENERATE(values<std::vector<std::string>>(
+        {{"--policy", "ticktock"}, {"--mode", "serial"}, {"--mode", "parallel"}}));
+    CAPTURE(arguments);
+    const Directory directory;
+    const std::string text(200, 'y');
+    std::thread typist([&] {
+        const int line = connect_to(directory.file("line"));
+        if (line >= 0) type(line, text);
+    });
+    const auto command = [&](const std::vector<std::string>& rest) {
+        std::vector<std::string> all = arguments;
+        all.insert(all.begin(), EMULATOR);
+        all.insert(all.end(), {"--guest", "echo"});
+        all.insert(all.end(), rest.begin(), rest.end());
+        return all;
+    };
+    const Run then = run(command({"--serial", "socket:" + directory.file("line"), "--log",
+                                  directory.file("then"), "--journal", directory.file("journal")}),
+                         "", directory);
+    typist.join();
+    CHECK(then.status == 0);
+    const Run again = run(command({"--log", directory.file("again"), "--replay", directory.file("journal"),
+                                   "--disturb", "100"}),
+                          "", directory);
+    CHECK(again.status == 0);
+    CHECK(again.errors.empty());
+    CHECK(again.console == expected_console("echo", text));
+    CHECK(read_file(directory.file("then")).size() > 1000);
+    CHECK(read_file(directory.file("again")) == read_file(directory.file("then")));
+}
