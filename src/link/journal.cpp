@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 namespace escapement::link {
 
@@ -127,20 +128,19 @@ std::string Journal::text_of(const JournalDivergence& divergence) const {
                std::to_string(divergence.index) + " records (" + divergence.trouble + ")\n";
     }
     std::string text = "escapement: replay of " + path_ + ": " + divergence.text() + "\n";
-    std::vector<ParticipantNumber> participants;
-    std::vector<ObjectNumber> objects;
-    for (const std::optional<KeptRecord>& side : {divergence.expected, divergence.found}) {
-        if (!side) continue;
-        participants.push_back(side->record.participant);
-        if (side->record.kind == JournalRecordKind::operation) objects.push_back(side->record.object);
-    }
-    std::sort(participants.begin(), participants.end());
-    std::sort(objects.begin(), objects.end());
-    participants.erase(std::unique(participants.begin(), participants.end()), participants.end());
-    objects.erase(std::unique(objects.begin(), objects.end()), objects.end());
+    std::set<ParticipantNumber> participants;
+    std::set<ObjectNumber> objects;
+    const auto names_in = [&](const KeptRecord& told) {
+        participants.insert(told.record.participant);
+        if (told.record.kind == JournalRecordKind::operation) objects.insert(told.record.object);
+    };
+    if (divergence.expected) names_in(*divergence.expected);
+    if (divergence.found) names_in(*divergence.found);
+    std::for_each(divergence.before.begin(), divergence.before.end(), names_in);
+    std::for_each(divergence.after.begin(), divergence.after.end(), names_in);
     for (const ParticipantNumber each : participants) {
-        if (each < roles_.size() && !roles_[each].empty())
-            text += "  participant " + std::to_string(each) + " is '" + roles_[each] + "'\n";
+        if (each < roles_.size() && !roles_.at(each).empty())
+            text += "  participant " + std::to_string(each) + " is '" + roles_.at(each) + "'\n";
     }
     for (const ObjectNumber each : objects) {
         if (each > 0 && each <= objects_.size())

@@ -55,8 +55,10 @@ class Journal {
 
     /// The caller looked at its descriptors in turn; replaying, what it found then comes into `request`.
     [[nodiscard]] bool looked(ParticipantNumber who, Count clock, PollRequest& request);
-    /// What a poll waited for is there. Replaying, serial: true if it was then.
-    [[nodiscard]] bool ready(ParticipantNumber who, Count clock, PollRequest& request);
+    /// Serial: `by`, with the turn at `by_clock`, looked whether what `who` polls for is there (a result that
+    /// is not 0). Only what was found is recorded. Replaying: true, and the result, if it was found then.
+    [[nodiscard]] bool found(ParticipantNumber by, Count by_clock, ParticipantNumber who, Count clock,
+                             PollRequest& request);
     /// Parallel: how a poll that had to wait ended, at `clock`.
     void defer_poll_end(ParticipantNumber who, Count clock, const PollRequest& request);
     /// Parallel, replaying: the same of then; nothing if the journal does not say.
@@ -84,6 +86,7 @@ class Journal {
     };
 
     explicit Journal(const char* path) : path_(path) {}
+    [[nodiscard]] bool ready(ParticipantNumber who, Count clock, PollRequest& request);
     [[nodiscard]] std::string refuse_other_options(Settings& settings, bool any_mode);
     [[nodiscard]] bool flush(ParticipantNumber who);
     [[nodiscard]] bool flush_all();

@@ -52,6 +52,19 @@ bool Journal::looked(ParticipantNumber who, Count clock, PollRequest& request) {
     return request.result == 0 || ready(who, clock, request);
 }
 
+bool Journal::found(ParticipantNumber by, Count by_clock, ParticipantNumber who, Count clock,
+                    PollRequest& request) {
+    // Looks that found nothing left no record, and a turn may be long: its clock says which look this was.
+    if (replays()) {
+        const JournalRecord* const then = expected(JournalRecordKind::note, by);
+        if (then == nullptr || then->object != 0 || then->value != who || then->clock != by_clock)
+            return false;
+    }
+    return put({.kind = JournalRecordKind::note, .participant = by, .clock = by_clock, .value = who}) &&
+           ready(who, clock, request);
+}
+
+/// What a poll found, behind the record that says so.
 bool Journal::ready(ParticipantNumber who, Count clock, PollRequest& request) {
     if (replays()) {
         const JournalRecord* const then = expected(JournalRecordKind::input, who);

@@ -240,11 +240,12 @@ class SerialEngine final : public Engine, private Host {
     bool poll_ready(ParticipantNumber participant) override {
         PollRequest* const request = members_[participant]->polls;
         if (request == nullptr) return false;
-        const Count clock = order().participants()[participant].clock;
-        if (replays()) return journal_->ready(participant, clock, *request);
-        look(*request);
-        if (request->result != 0 && journal_ != nullptr) (void)journal_->ready(participant, clock, *request);
-        return request->result != 0;
+        if (!replays()) look(*request);
+        const bool recorded_if_found = journal_ != nullptr && (replays() || request->result != 0);
+        if (!recorded_if_found) return request->result != 0;
+        const auto& participants = order().participants();
+        return journal_->found(turn_, participants[turn_].clock, participant, participants[participant].clock,
+                               *request);
     }
     void hand_over(ParticipantNumber from, ParticipantNumber to) override {
         note_turn(from, to);

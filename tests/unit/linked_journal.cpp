@@ -256,7 +256,8 @@ TEST_CASE("linked journal: input that came at random times comes again, with not
         // Nothing to read from, and no descriptor either.
         Program again(way, "", files("journal"));
         again.run();
-        CHECK(again.report == "");
+        CAPTURE(again.report);
+        CHECK(again.report.empty());
         CHECK(again.trace == then.trace);
         CHECK(again.destroyed == ESCAPEMENT_OK);
     }
@@ -347,7 +348,7 @@ TEST_CASE("linked journal: of another domain it is refused, by name") {
     Program any(way, "", files("journal"));
     any.options.mode = ESCAPEMENT_AUTO;
     any.run();
-    CHECK(any.report == "");
+    CHECK(any.report.empty());
     CHECK(any.trace == then.trace);
 }
 
