@@ -115,7 +115,7 @@ TEST_CASE("each answer of the kernel is a refusal of its own") {
         CHECK(refused.failure.error == static_cast<int>(error));
     }
     // No counter at all, as opposed to none for this event.
-    for (const unsigned error : {ENOENT, ENODEV, EOPNOTSUPP}) {
+    for (const unsigned error : {unsigned{ENOENT}, unsigned{ENODEV}, unsigned{EOPNOTSUPP}}) {
         const auto refused = refused_after([error] { return forbid(error); }, instructions);
         REQUIRE(refused.refused);
         CHECK(refused.failure.refusal == Refusal::no_pmu);
