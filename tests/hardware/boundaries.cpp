@@ -206,7 +206,7 @@ TEST_CASE("code that begins again counts what it did, with boundaries in it") {
             };
             static_cast<void>(length(1));  // what happens only once has happened
             const std::int64_t around = length(1);
-            for (const Count turns : {3000, 5000, 7000})
+            for (const Count turns : {Count{3000}, Count{5000}, Count{7000}})
                 CHECK(length(turns) == around);
             CHECK(!walker.miss());
         }

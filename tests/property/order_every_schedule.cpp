@@ -104,7 +104,7 @@ TEST_CASE("small programs have one order under every host schedule") {
     for (const Case& each : cases()) {
         double of_this = 0;
         for (const Policy policy : {Policy::counted, Policy::ticktock}) {
-            for (const Count quantum : {1, 2, 3, 7, 1000}) {
+            for (const Count quantum : {Count{1}, Count{2}, Count{3}, Count{7}, Count{1000}}) {
                 if (policy == Policy::ticktock && quantum != 1) continue;
                 const Program program{.policy = policy, .quantum = quantum, .threads = each.threads};
                 const Exploration found =

@@ -70,7 +70,6 @@ int wait_for_child(pid_t child, int options, Attempt attempt, Found found) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
-using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT pid_t wait4(pid_t child, int* status, int options, rusage* usage) {
     pid_t result = 0;

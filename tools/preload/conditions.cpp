@@ -69,7 +69,6 @@ int wait_outside(Wait wait, pthread_mutex_t* mutex) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
-using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int pthread_cond_wait(pthread_cond_t* condition, pthread_mutex_t* mutex) {
     int result = 0;

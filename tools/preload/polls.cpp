@@ -148,7 +148,6 @@ int select_in_order(int end, fd_set* to_read, fd_set* to_write, fd_set* exceptio
 using namespace escapement::preload;
 using escapement::Nanoseconds;
 using escapement::no_deadline;
-using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int poll(pollfd* descriptors, nfds_t count, int timeout) {
     int result = 0;

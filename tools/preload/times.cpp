@@ -65,7 +65,6 @@ bool is_valid(const timespec* time) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
-using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int clock_gettime(clockid_t clock, timespec* time) noexcept {
     const Entry entry;
