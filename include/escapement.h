@@ -243,7 +243,8 @@ int escapement_sleep_until(int64_t deadline_ns);
 int escapement_random(void* buffer, size_t size);
 /* As poll(2), in order, with a timeout in virtual time; negative: none. `ready` gets poll's result; TIMED_OUT
  * with 0. What comes from outside is admitted at a clock that nobody has passed, and that clock is in the
- * journal. */
+ * journal. In mode serial, idle time is paced by the host's clock while a terminal, a pipe or a socket is
+ * polled for input, and jumped over otherwise (an eventfd, say, is taken for the program's own). */
 int escapement_poll(struct pollfd* descriptors, nfds_t count, int64_t timeout_ns, int* ready);
 /* Input that no order makes reproducible. `read` fills `buffer` and returns how much it put there, or a
  * negative number; that is what `result` gets. It is called once, in order; in a replay not at all: buffer

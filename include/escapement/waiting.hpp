@@ -50,6 +50,8 @@ class Doorbell {
     int descriptor_ = -1;
 };
 
+/// Somebody outside this process may send input there at any moment: a terminal, a pipe, a socket.
+bool may_bring_input(const pollfd& descriptor);
 /// CPUs that this process may use now.
 unsigned usable_cpus();
 /// Tells the processor that this is a loop of waiting.

@@ -3,6 +3,7 @@
 #include <linux/futex.h>
 #include <sched.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -68,6 +69,14 @@ int Doorbell::in_descriptors(pollfd* descriptors, nfds_t count, std::int64_t tim
     for (nfds_t index = 0; index < count; ++index)
         descriptors[index].revents = all[index].revents;
     return found;
+}
+
+bool may_bring_input(const pollfd& descriptor) {
+    if (descriptor.fd < 0 || (descriptor.events & (POLLIN | POLLPRI | POLLRDHUP)) == 0) return false;
+    struct stat status {};
+    if (fstat(descriptor.fd, &status) != 0) return false;
+    if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) return true;
+    return S_ISCHR(status.st_mode) && isatty(descriptor.fd) == 1;
 }
 
 unsigned usable_cpus() {

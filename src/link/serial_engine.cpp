@@ -269,7 +269,10 @@ class SerialEngine final : public Engine, private Host {
             if (each->polls == nullptr) continue;
             all.insert(all.end(), each->polls->descriptors, each->polls->descriptors + each->polls->count);
         }
-        if (all.empty()) return {.reached_deadline = true};
+        // Where nobody outside can send anything, waiting for it would be waiting for nothing.
+        const bool paced = deadline == no_deadline || settings_.real_time ||
+                           std::any_of(all.begin(), all.end(), may_bring_input);
+        if (all.empty() || !paced) return {.reached_deadline = true};
         const Nanoseconds begun = monotonic_ns();
         const int found =
             bell_.in_descriptors(all.data(), all.size(), deadline == no_deadline ? -1 : deadline - now);

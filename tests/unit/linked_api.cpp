@@ -4,6 +4,7 @@
 #include <escapement/linked.hpp>
 
 #include <catch2/catch.hpp>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <functional>
@@ -240,6 +241,28 @@ TEST_CASE("linked: polls find what comes from outside, and time out in virtual t
     CHECK(input == "hello");
     close(pipe_ends[0]);
     close(pipe_ends[1]);
+}
+
+TEST_CASE("linked: in mode serial, idle time is jumped over where only the program itself can end it") {
+    Run run(ESCAPEMENT_SERIAL, 100);
+    const int bell = eventfd(0, EFD_CLOEXEC);
+    REQUIRE(bell >= 0);
+    std::vector<int> found;
+    run({[&](escapement_participant*) {
+             constexpr std::int64_t day = 86'400'000'000'000;
+             pollfd in{.fd = bell, .events = POLLIN, .revents = 0};
+             int ready = 0;
+             found.push_back(escapement_poll(&in, 1, day, &ready));  // or this test takes that long
+             found.push_back(escapement_poll(&in, 1, 3 * day, &ready));
+             found.push_back(ready);
+         },
+         [&](escapement_participant*) {
+             escapement_sleep_until(2 * 86'400'000'000'000);
+             const std::uint64_t one = 1;
+             REQUIRE(write(bell, &one, sizeof one) == sizeof one);
+         }});
+    CHECK(found == std::vector<int>{ESCAPEMENT_TIMED_OUT, ESCAPEMENT_OK, 1});
+    close(bell);
 }
 
 TEST_CASE("linked: participants are admitted by others, and numbers of those joined are given again") {
