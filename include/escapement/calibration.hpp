@@ -132,8 +132,15 @@ tl::expected<Profile, std::string> calibrate(Workbench& workbench, const Calibra
 /// less than anything that was seen.
 Verdict conclude(const CoreProfile& measured);
 
-/// A line for each figure in which `now` differs from `then` by more than their spreads allow: drift.
-std::vector<std::string> drift(const Profile& then, const Profile& now);
+/// A line for each figure in which one calibration differs from an earlier one by more than their spreads
+/// allow.
+struct Drift {
+    /// Counts, alarms, and what was concluded: what an order rests on.
+    std::vector<std::string> facts;
+    /// Times (figures in ns and counts/ns): a busy host moves them, and no order depends on them.
+    std::vector<std::string> times;
+};
+Drift drift(const Profile& then, const Profile& now);
 
 /// The workbench of this host.
 std::unique_ptr<Workbench> host_workbench();

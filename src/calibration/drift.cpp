@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace escapement {
 
@@ -14,9 +15,9 @@ namespace {
 /// turbo frequency, a warmer room.
 constexpr double worth_telling = 0.1;
 
-class Drift {
+class Comparison {
   public:
-    std::vector<std::string> lines;
+    Drift found;
 
     void figure(const std::string& where, const char* what, const Figure& then, const Figure& now) {
         if (then.n == 0 && now.n == 0) return;
@@ -31,8 +32,11 @@ class Drift {
         const double ranges = (then.high - then.low) + (now.high - now.low);
         const bool uncertain = then.spread == Figure::Spread::confidence && gap <= ranges / 4;
         if (gap <= 0 || uncertain || std::fabs(now.value - then.value) < worth_telling * size) return;
-        tell(where, "{} was {:.4g} {} ({:.4g} to {:.4g}), and is {:.4g} ({:.4g} to {:.4g})", what, then.value,
-             then.unit, then.low, then.high, now.value, now.low, now.high);
+        const std::string line =
+            fmt::format("{}: {} was {:.4g} {} ({:.4g} to {:.4g}), and is {:.4g} ({:.4g} to {:.4g})", where,
+                        what, then.value, then.unit, then.low, then.high, now.value, now.low, now.high);
+        const bool of_time = then.unit == "ns" || then.unit == "counts/ns";
+        (of_time ? found.times : found.facts).push_back(line);
     }
 
     void words(const std::string& where, const char* what, const std::string& then, const std::string& now) {
@@ -42,13 +46,13 @@ class Drift {
 
     template <typename... Arguments>
     void tell(const std::string& where, fmt::format_string<Arguments...> format, Arguments&&... arguments) {
-        lines.push_back(where + ": " + fmt::format(format, std::forward<Arguments>(arguments)...));
+        found.facts.push_back(where + ": " + fmt::format(format, std::forward<Arguments>(arguments)...));
     }
 };
 
 /// `pair(then, now)` for what both have, by name; what only one has is told.
 template <typename T, typename Name, typename Pair>
-void match(Drift& drift, const std::string& where, const std::vector<T>& then, const std::vector<T>& now,
+void match(Comparison& drift, const std::string& where, const std::vector<T>& then, const std::vector<T>& now,
            Name name, Pair pair) {
     const auto find = [&](const std::vector<T>& list, const std::string& wanted) -> const T* {
         const auto found =
@@ -69,7 +73,7 @@ void match(Drift& drift, const std::string& where, const std::vector<T>& then, c
     }
 }
 
-void compare(Drift& drift, const std::string& where, const SkidFinding& then, const SkidFinding& now) {
+void compare(Comparison& drift, const std::string& where, const SkidFinding& then, const SkidFinding& now) {
     const std::string what = fmt::format("{}, alarm {} for {}", where, then.alarm, then.period);
     if ((then.lost == 0) != (now.lost == 0))
         drift.tell(what, "{} of {} were lost, and now {} of {}", then.lost, then.n, now.lost, now.n);
@@ -81,7 +85,7 @@ void compare(Drift& drift, const std::string& where, const SkidFinding& then, co
         drift.tell(what, "half of all came within {} counts, and now within {}", then.p50, now.p50);
 }
 
-void compare(Drift& drift, const std::string& where, const LoadFinding& then, const LoadFinding& now) {
+void compare(Comparison& drift, const std::string& where, const LoadFinding& then, const LoadFinding& now) {
     match(
         drift, where, then.codes, now.codes, [](const CodeFinding& each) { return each.code; },
         [&](const CodeFinding& before, const CodeFinding& after) {
@@ -111,7 +115,7 @@ void compare(Drift& drift, const std::string& where, const LoadFinding& then, co
     drift.figure(where, "the rate", then.rate, now.rate);
 }
 
-void compare(Drift& drift, const std::string& core, const EventFinding& then, const EventFinding& now) {
+void compare(Comparison& drift, const std::string& core, const EventFinding& then, const EventFinding& now) {
     const std::string where = core + ": " + then.name;
     if (then.code != now.code) drift.tell(where, "another code is counted under this name");
     drift.words(where, "what refuses it", then.refusal, now.refusal);
@@ -131,7 +135,7 @@ void compare(Drift& drift, const std::string& core, const EventFinding& then, co
 }
 
 /// Whether what was promised is still kept: this is what a run relies on.
-void check_promise(Drift& drift, const CoreProfile& then, const CoreProfile& now) {
+void check_promise(Comparison& drift, const CoreProfile& then, const CoreProfile& now) {
     const Verdict& promise = then.verdict;
     if (promise.fitness != now.verdict.fitness) {
         const auto name = [](Verdict::Fitness fitness) {
@@ -162,7 +166,7 @@ void check_promise(Drift& drift, const CoreProfile& then, const CoreProfile& now
     }
 }
 
-void compare(Drift& drift, const CoreProfile& then, const CoreProfile& now) {
+void compare(Comparison& drift, const CoreProfile& then, const CoreProfile& now) {
     const std::string& where = then.core_type;
     check_promise(drift, then, now);
     match(
@@ -177,14 +181,14 @@ void compare(Drift& drift, const CoreProfile& then, const CoreProfile& now) {
 
 }  // namespace
 
-std::vector<std::string> drift(const Profile& then, const Profile& now) {
-    Drift drift;
+Drift drift(const Profile& then, const Profile& now) {
+    Comparison drift;
     if (std::string text = difference(then.host, now.host); !text.empty())
-        drift.lines.push_back("the host: " + text);
+        drift.found.facts.push_back("the host: " + text);
     match(
         drift, "the host", then.cores, now.cores, [](const CoreProfile& each) { return each.core_type; },
         [&](const CoreProfile& before, const CoreProfile& after) { compare(drift, before, after); });
-    return drift.lines;
+    return std::move(drift.found);
 }
 
 }  // namespace escapement

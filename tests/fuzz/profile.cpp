@@ -27,7 +27,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const auto again = read_profile(write_profile(*profile), "fuzz");
     demand(again && *again == *profile);
-    demand(drift(*profile, *again).empty());
+    demand(drift(*profile, *again).facts.empty());
     for (const CoreProfile& core : profile->cores) {
         const Verdict verdict = conclude(core);
         demand(verdict.clock.has_value() == (verdict.fitness != Verdict::Fitness::nothing));

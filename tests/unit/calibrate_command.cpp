@@ -74,7 +74,7 @@ class Session {
 
     Profile measured;
     std::string failure;
-    std::vector<std::string> drifted;
+    Drift drifted;
     CalibrateHost host;
     CalibrationOptions asked;
     int measurements = 0;
@@ -156,14 +156,18 @@ TEST_CASE("a check measures with the profile's effort, and only on the profile's
     CHECK(calibrate_session(request, session.host) == calibrate_fit);
     CHECK(session.asked.effort == CalibrationOptions::Effort::thorough);
     CHECK_THAT(session.out(), Contains("nothing drifted"));
-    session.drifted = {"cpu: the margin was 1, and is 2", "cpu: \x1b[2J"};
+    session.drifted.times = {"cpu: a signal was 1 ns"};
+    CHECK(calibrate_session(request, session.host) == calibrate_fit);
+    CHECK_THAT(session.out(),
+               Contains("time only: cpu: a signal was 1 ns") && Contains("nothing drifted that"));
+    session.drifted.facts = {"cpu: the margin was 1, and is 2", "cpu: \x1b[2J"};
     CHECK(calibrate_session(request, session.host) == calibrate_drifted);
     CHECK_THAT(session.out(), Contains("cpu: the margin was 1, and is 2\ncpu: ?[2J\n"));
     CHECK_FALSE(fs::exists(session.host.standard_path()));
 
     session.measured.host.kernel = "9.9.9";
     CHECK(calibrate_session(request, session.host) == calibrate_trouble);
-    CHECK(session.measurements == 2);
+    CHECK(session.measurements == 3);
     CHECK_THAT(session.err(), Contains("9.9.9") && Contains("of another host"));
     CHECK(calibrate_session(
               {.options = {}, .output = "", .report = "", .check = session.path("absent"), .json = false},

@@ -19,9 +19,12 @@ Profile host(std::uint64_t seed, const std::function<void(SimulatedWorkbench&)>&
 }
 
 std::string lines(const Profile& then, const Profile& now) {
+    const Drift found = drift(then, now);
     std::string text;
-    for (const std::string& line : drift(then, now))
+    for (const std::string& line : found.facts)
         text += line + '\n';
+    for (const std::string& line : found.times)
+        text += "time: " + line + '\n';
     return text;
 }
 
@@ -51,7 +54,8 @@ TEST_CASE("drift: what has changed is told, and what it does to the promise") {
                Contains("'nested calls' was off by +0 to +0"));
     CHECK_THAT(after([](auto& counter) { counter.defects.refusal = "taken"; }),
                Contains("what refuses it was none, and is \"taken\""));
-    CHECK_THAT(after([](auto& counter) { counter.rate = 2; }), Contains("the rate was 1"));
+    CHECK_THAT(after([](auto& counter) { counter.rate = 2; }),
+               Contains("time: cpu: CLOCK, idle: the rate was 1"));
     CHECK_THAT(after([](auto& counter) { counter.least_period = 64; }), Contains("the least period was 1"));
     Profile other = then;
     other.host.kernel = "6.2";

@@ -27,7 +27,8 @@ constexpr const char* exit_statuses =
     "count is\n"
     "to be had here, and the profile names what to use instead; 2 for trouble. With --check: 0 if nothing "
     "drifted,\n"
-    "1 if something did, 2 for trouble, of which one is that the profile is of another host or kernel.\n"
+    "or no more than times did, which a busy host moves and no order rests on; 1 if counts, alarms or the\n"
+    "verdict did; 2 for trouble, of which one is that the profile is of another host or kernel.\n"
     "\n"
     "The profile's standard place is $XDG_CONFIG_HOME/escapement/profile.json, or "
     "~/.config/escapement/profile.json.";

@@ -81,19 +81,25 @@ int check(CalibrateRequest request, const CalibrateHost& host) {
             return complain(host, stored.error());
     }
     if (write_report(request, host, *now) != 0) return calibrate_trouble;
-    const std::vector<std::string> drifted = host.drift(*then, *now);
+    const Drift drifted = host.drift(*then, *now);
     std::string text;
     if (request.json) text = write_profile(*now);
-    for (const std::string& line : drifted) {
+    const auto tell = [&](const std::string& line) {
         if (request.json)
             complain(host, line);
         else
             text += report::printable(line) + '\n';
+    };
+    for (const std::string& line : drifted.facts)
+        tell(line);
+    for (const std::string& line : drifted.times)
+        tell("time only: " + line);
+    if (drifted.facts.empty() && !request.json) {
+        text += fmt::format("{}: nothing drifted{}\n", report::printable(request.check),
+                            drifted.times.empty() ? "" : " that an order rests on");
     }
-    if (drifted.empty() && !request.json)
-        text = fmt::format("{}: nothing drifted\n", report::printable(request.check));
     if (print(host, text) != 0) return calibrate_trouble;
-    return drifted.empty() ? calibrate_fit : calibrate_drifted;
+    return drifted.facts.empty() ? calibrate_fit : calibrate_drifted;
 }
 
 }  // namespace

@@ -24,7 +24,7 @@ struct CalibrateHost {
                                                      const std::function<void(const CalibrationProgress&)>&)>
         measure;
     std::function<Fingerprint()> fingerprint;
-    std::function<std::vector<std::string>(const Profile& then, const Profile& now)> drift;
+    std::function<Drift(const Profile& then, const Profile& now)> drift;
     std::function<std::string()> standard_path;
     std::function<std::string()> time;  ///< for Profile::created
     std::FILE* out = stdout;
@@ -33,7 +33,7 @@ struct CalibrateHost {
 };
 
 enum CalibrateStatus : int {
-    calibrate_fit = 0,      ///< boundaries or order; --check: nothing drifted
+    calibrate_fit = 0,      ///< boundaries or order; --check: no more than times drifted
     calibrate_drifted = 1,  ///< --check only
     calibrate_trouble = 2,
     calibrate_nothing = 3,  ///< no hardware count is to be had; the profile names the fallback
