@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <thread>
 
 namespace escapement::qemu_tests {
@@ -129,6 +130,29 @@ std::optional<int> Process::wait(double seconds) {
         }
     }
     return status_;
+}
+
+std::string Process::threads() const {
+    const auto first_line = [](const std::filesystem::path& path) {
+        std::string line;
+        std::getline(std::ifstream(path), line);
+        return line;
+    };
+    std::string text;
+    std::error_code error;
+    for (const auto& entry :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(process_) + "/task", error)) {
+        text += first_line(entry.path() / "comm") + ": in " + first_line(entry.path() / "wchan") +
+                ", system call " + first_line(entry.path() / "syscall");
+        std::ifstream status(entry.path() / "status");
+        for (std::string line; std::getline(status, line);) {
+            const std::string field = line.substr(0, line.find(':'));
+            if (field == "State" || field == "SigPnd" || field == "ShdPnd" || field == "SigBlk")
+                text += ", " + line;
+        }
+        text += '\n';
+    }
+    return text;
 }
 
 int run(const Command& command, double seconds) {

@@ -35,6 +35,10 @@ class Process {
     /// Waits for the end for at most so many seconds: the exit status, or 128 + the signal's number.
     std::optional<int> wait(double seconds);
 
+    /// What each thread does, a line each: its name, its state, what it waits for in the kernel, and what it
+    /// was signalled. For who looks into a process that does not end.
+    std::string threads() const;
+
   private:
     pid_t process_ = -1;
     std::optional<int> status_;
