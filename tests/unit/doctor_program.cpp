@@ -70,6 +70,8 @@ TEST_CASE("doctor: a program is what its headers say") {
     expect_refused(files.program("static", SmallProgram("").bytes()), "is statically linked");
     expect_refused(files.program("no-loader", SmallProgram("/no/loader.so").bytes()),
                    "the loader /no/loader.so");
+    const std::string musl = files.program("ld-musl-x86_64.so.1", SmallProgram("").bytes());
+    expect_refused(files.program("musl", SmallProgram(musl).bytes()), "of another C library than GNU's");
     SmallProgram narrow;
     narrow.header.e_ident[EI_CLASS] = ELFCLASS32;
     expect_refused(files.program("narrow", narrow.bytes()), "for 32 bits");

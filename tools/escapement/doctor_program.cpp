@@ -66,6 +66,7 @@ std::string remedy_of(const CommandFacts& command) {
         if (!facts.damage.empty()) return "see what is said of " + path;
         if (facts.elf && !is_of_this_processor(facts)) return "use a 64-bit build of it for this processor";
         if (!facts.missing_loader.empty()) return "apt-file search " + facts.missing_loader;
+        if (!facts.other_loader.empty()) return "use a build of it for the GNU C library";
         if (facts.elf && !facts.loaded)
             return fmt::format(
                 "use a dynamically linked build of it; unordered: escapement run --policy free -- {} …",

@@ -89,6 +89,12 @@ tl::expected<void, CannotBeOrdered> judge_program(const std::string& path, const
                                   facts.missing_loader),
                       true);
     }
+    if (!facts.other_loader.empty()) {
+        return refuse(
+            fmt::format("{} is of another C library than GNU's (its loader is {}), into which ours cannot be "
+                        "loaded; use a build for the GNU C library",
+                        path, facts.other_loader));
+    }
     if (facts.capabilities && !as_root) {
         return refuse(
             fmt::format("{} has file capabilities: the system loads no library of ours into it, but "

@@ -141,6 +141,12 @@ std::string loader_in(const File& file, const Elf64_Phdr& segment) {
     return end == std::string::npos ? std::string() : path.substr(0, end);
 }
 
+/// Loaders of musl, uClibc and Android; any other name may be one that somebody gave to the GNU C library's.
+bool is_of_another_c_library(const std::string& loader) {
+    const std::string name = std::filesystem::path(loader).filename();
+    return name.rfind("ld-musl", 0) == 0 || name.find("-uClibc") != std::string::npos || name == "linker64";
+}
+
 /// What the system asks of segments, and one thing that it does not: that the file has all that it is to
 /// map.
 void read_segments(const File& file, const Elf64_Ehdr& header, ProgramFacts& facts) {
@@ -169,6 +175,8 @@ void read_segments(const File& file, const Elf64_Ehdr& header, ProgramFacts& fac
             facts.damage = "its dynamic loader has no name";
         } else if (access(loader.c_str(), F_OK) != 0) {
             facts.missing_loader = loader;
+        } else if (is_of_another_c_library(loader)) {
+            facts.other_loader = loader;
         }
     }
     if (!maps) facts.damage = "none of its segments is to be loaded";

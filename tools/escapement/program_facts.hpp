@@ -20,6 +20,7 @@ struct ProgramFacts {
     std::string damage;                    ///< why the system cannot run it as it is; empty: nothing seen
     bool loaded = false;                   ///< by a dynamic loader: not statically linked
     std::string missing_loader;            ///< the loader's path, if there is no such file
+    std::string other_loader;              ///< the loader's path, if it is not the GNU C library's
     bool set_uid = false;                  ///< or set-gid, to somebody else
     bool capabilities = false;             ///< the file has some of its own
     bool go = false;                       ///< made by Go's compiler, whose run time has its own system calls
