@@ -3,6 +3,7 @@
 #include "order.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace escapement::parallel {
@@ -153,7 +154,7 @@ bool Order::comes_to_turn(Seat& me, Ticket ticket) {
             continue;
         }
         if (behind->state.load(std::memory_order_relaxed) != SeatState::running) return false;
-        if (tries % 32 == 0 && (spinning_clock() - begun > options_.spin_ns || !may_spin())) return false;
+        if (tries % spins_between_clocks == 0 && (spinning_clock() - begun > options_.spin_ns || !may_spin())) return false;
     }
 }
 
@@ -305,9 +306,11 @@ bool Order::idle(const Seat& me) {
 }
 
 void Order::wake(const Woken& woken, const Seat* but) {
-    for (unsigned index = 0; index < woken.count; ++index) {
-        Seat& seat = seats_[woken.numbers.at(index)];
-        if (&seat != but) seat.place.unpark();
+    for (unsigned word = 0; word < woken.numbers.size(); ++word) {
+        for (std::uint64_t left = woken.numbers.at(word); left != 0; left &= left - 1) {
+            Seat& seat = seats_[64 * word + static_cast<unsigned>(std::countr_zero(left))];
+            if (&seat != but) seat.place.unpark();
+        }
     }
 }
 
@@ -323,7 +326,7 @@ void Order::wait(Seat& me, Count deadline) {
     }
     if (may_spin() && !options_.free) {
         const std::int64_t begun = spinning_clock();
-        for (unsigned spins = 1; spins % 32 != 0 || spinning_clock() - begun < options_.spin_ns; ++spins) {
+        for (unsigned spins = 1; spins % spins_between_clocks != 0 || spinning_clock() - begun < options_.spin_ns; ++spins) {
             if (goes_on()) return;
             pause_briefly();
         }

@@ -102,8 +102,10 @@ class Order {
   private:
     /// Who is to be unparked, once the latch is free again.
     struct Woken {
-        std::array<std::uint8_t, most_seats> numbers{};
-        unsigned count = 0;
+        std::array<std::uint64_t, (most_seats + 63) / 64> numbers{};  ///< a bit each
+        void add(ParticipantNumber number) {
+            numbers.at(number / 64) |= std::uint64_t{1} << (number % 64);
+        }
     };
     [[nodiscard]] Ticket look(const Seat& me, Seat*& behind) const;
     [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket);

@@ -3,6 +3,7 @@
 #include "order.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace escapement::parallel {
 
@@ -117,7 +118,7 @@ bool Order::let_go_held_back(Ticket least) {
         Seat& each = seats_[number];
         if (each.state.load(std::memory_order_relaxed) != SeatState::held_back || each.held_until >= least)
             continue;
-        woken_.numbers.at(woken_.count++) = static_cast<std::uint8_t>(number);
+        woken_.add(number);
         each.state.store(SeatState::running, std::memory_order_release);
         anybody = true;
     }
@@ -222,7 +223,7 @@ void Order::perform(Seat& seat) {
             seat.bound.store(never, std::memory_order_release);
             seat.state.store(SeatState::absent, std::memory_order_release);
             present_.fetch_sub(1, std::memory_order_relaxed);
-            woken_.numbers.at(woken_.count++) = static_cast<std::uint8_t>(seat.number);
+            woken_.add(seat.number);
             return;
         case Kind::point:
             break;
@@ -320,14 +321,12 @@ void Order::complete(Seat& seat, Outcome outcome) {
     const bool still_to_come = seat.request.kind == Kind::point && outcome == Outcome::completed;
     seat.bound.store(ticket_of(seat.clock + (still_to_come ? 0 : 1), seat.number), std::memory_order_release);
     wakeups_.fetch_add(1, std::memory_order_release);
-    woken_.numbers.at(woken_.count++) = static_cast<std::uint8_t>(seat.number);
+    woken_.add(seat.number);
     seat.state.store(SeatState::running, std::memory_order_release);
 }
 
 Order::Woken Order::take_woken() {
-    const Woken woken = woken_;
-    woken_.count = 0;
-    return woken;
+    return std::exchange(woken_, {});
 }
 
 void Order::end_all() {

@@ -15,6 +15,9 @@ using Shared = std::atomic<Type>;
 using SharedLatch = escapement::Latch;
 using Place = escapement::ParkingPlace;
 
+/// How many looks there are between two at the clock, when waiting awake.
+inline constexpr unsigned spins_between_clocks = 32;
+
 inline void pause_briefly() {
     escapement::relax();
 }
