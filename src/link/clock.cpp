@@ -18,7 +18,11 @@ int escapement_advance(uint64_t counts) {
     me->promised -= std::min(me->promised, counts);
     if (!me->domain->settings.counts_reports || me->domain->stalled.load(std::memory_order_relaxed))
         return ESCAPEMENT_OK;
-    me->domain->engine->advance(*me, counts);
+    if (me->direct != nullptr) {
+        me->direct->advance(*me->seat, counts);
+    } else {
+        me->domain->engine->advance(*me, counts);
+    }
     run_posts(*me);
     return ESCAPEMENT_OK;
 }

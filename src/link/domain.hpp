@@ -3,7 +3,7 @@
 
 #include "engine.hpp"
 #include "journal.hpp"
-#include "parallel/objects.hpp"
+#include "parallel/order.hpp"
 
 #include <escapement/waiting.hpp>
 
@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-struct escapement_participant {
+struct alignas(escapement::parallel::apart) escapement_participant {
     enum class Phase : std::uint8_t { admitted, entered, left };
     struct Post {
         escapement::Count at = 0;
@@ -25,6 +25,7 @@ struct escapement_participant {
     std::string role;
     std::atomic<Phase> phase{Phase::admitted};
     escapement::parallel::Seat* seat = nullptr;
+    escapement::parallel::Order* direct = nullptr;  ///< parallel, ordered and without journal: what is asked
     // The owner's.
     unsigned held = 0;
     unsigned objects = 0;  ///< created so far; names them
@@ -71,7 +72,7 @@ struct Object {
     std::string name;
 };
 
-struct Mutex : Object {
+struct alignas(parallel::apart) Mutex : Object {
     using Object::Object;
     parallel::Mutex shared;
     std::atomic<Member*> owner{nullptr};
@@ -88,6 +89,14 @@ Member*& self();
 
 /// Tells on_misuse, and passes `status` on.
 int misuse(const escapement_domain* domain, const char* function, int status);
+
+/// True if `me` may ask `me.direct` at once: nothing is due before, and nothing wrong but with the object.
+inline bool undisturbed(const Member& me) {
+    const Count clock = me.seat->clock;
+    return me.promised == 0 && clock < me.seat->boundary &&
+           clock < me.next_post.load(std::memory_order_acquire) &&
+           !me.domain->stalled.load(std::memory_order_relaxed);
+}
 
 /// What is wrong with an operation on something of `domain`'s by the calling thread; OK if nothing. Runs what
 /// was posted to it.

@@ -122,6 +122,15 @@ int escapement_mutex_destroy(escapement_mutex* mutex) {
 }
 
 int escapement_mutex_lock(escapement_mutex* mutex) {
+    // The same as below, where all that stands there comes to nothing.
+    Member* const me = self();
+    if (mutex != nullptr && me != nullptr && me->direct != nullptr && me->domain == mutex->domain &&
+        undisturbed(*me) && mutex->owner.load(std::memory_order_relaxed) != me &&
+        me->direct->lock_at_once(*me->seat, mutex->shared)) {
+        mutex->owner.store(me, std::memory_order_relaxed);
+        ++me->held;
+        return ESCAPEMENT_OK;
+    }
     return lock(__func__, mutex, ESCAPEMENT_FOREVER, false);
 }
 
@@ -137,6 +146,13 @@ int escapement_mutex_unlock(escapement_mutex* mutex) {
     if (mutex == nullptr) return ESCAPEMENT_INVALID;
     escapement_domain& domain = *mutex->domain;
     Member* const me = self();
+    if (me != nullptr && me->direct != nullptr && mutex->owner.load(std::memory_order_relaxed) == me &&
+        undisturbed(*me)) {
+        mutex->owner.store(nullptr, std::memory_order_relaxed);
+        --me->held;
+        me->direct->unlock(*me->seat, mutex->shared);
+        return ESCAPEMENT_OK;
+    }
     if (me != nullptr && me->domain == &domain && mutex->owner.load(std::memory_order_relaxed) != me)
         return misuse(&domain, __func__, ESCAPEMENT_NOT_HELD);
     if (const int status = begin(&domain, __func__); status != ESCAPEMENT_OK) return status;

@@ -33,6 +33,7 @@ class ParallelEngine final : public Engine {
         member.seat = order_.admit(member.role.c_str(), by != nullptr ? by->seat : nullptr);
         if (member.seat == nullptr) return false;
         member.number = member.seat->number;
+        if (journal_ == nullptr && !free()) member.direct = &order_;
         return journal_ == nullptr || !journal_->over();
     }
     void enter(Member& /*me*/) override {}

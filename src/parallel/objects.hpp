@@ -101,19 +101,25 @@ enum class SeatState : std::uint8_t {
     outside,     ///< waits for the outside; its bound is raised, before others reach it, as long as it does
 };
 
-struct alignas(64) Seat {
+/// Far enough from each other that writing one does not take the other from its readers' caches (processors
+/// fetch lines of 64 bytes in pairs).
+inline constexpr std::size_t apart = 128;
+
+struct alignas(apart) Seat {
     // Read by others while they wait; written by the owner, or for it while it waits.
     Shared<Ticket> bound{never};  ///< nothing of this participant's will be ordered before this
     Shared<Ticket> watch{never};  ///< once the bound is past this, somebody may go on: settle
+    Shared<Ticket> asked{never};  ///< a hint: somebody awake waits for the bound to be past this
+    Shared<SeatState> state{SeatState::absent};
     // The owner's, or, while it waits, the latch's.
-    Count clock = 0;
+    alignas(apart) Count clock = 0;
     Count boundary = 0;
-    Count promised = 0;  ///< no operation below this clock
-    Ticket horizon = 0;  ///< nobody else will be ordered before this
+    Count promised = 0;   ///< no operation below this clock
+    Count published = 0;  ///< clock of the bound that others see
+    Ticket horizon = 0;   ///< nobody else will be ordered before this
     ParticipantNumber number = 0;
     Outcome outcome = Outcome::completed;
     bool timed = false;  ///< blocked with a deadline, which is its bound
-    Shared<SeatState> state{SeatState::absent};
     Place place;
     // With the latch.
     Request request;

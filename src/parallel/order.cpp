@@ -28,7 +28,7 @@ Seat* Order::admit(const char* role, Seat* by) {
         seat = &seats_[number];
         seat->joined = false;
         seat->number = number;
-        seat->clock = by != nullptr ? by->clock : 0;
+        seat->clock = seat->published = by != nullptr ? by->clock : 0;
         seat->boundary = (seat->clock / options_.quantum + 1) * options_.quantum;
         seat->horizon = 0;
         std::memset(seat->role, 0, sizeof seat->role);
@@ -74,25 +74,6 @@ Outcome Order::withdraw(Seat& seat, Seat* by) {
     return outcome;
 }
 
-/// The next operation's ticket is the bound that has been published.
-void Order::begin(Seat& me) {
-    ++me.clock;
-    ++me.operations;
-}
-
-void Order::publish(Seat& me, bool soon_again) {
-    const Ticket bound = ticket_of(std::max(me.clock + 1, me.promised), me.number);
-    if (soon_again || present_.load(std::memory_order_relaxed) == 1) {
-        // Whoever has just asked to be told may be missed; then the next report tells. Who is alone admits
-        // others itself.
-        me.bound.store(bound, std::memory_order_release);
-        if (bound > me.watch.load(std::memory_order_relaxed)) pass_watch(me);
-    } else {
-        me.bound.store(bound, std::memory_order_seq_cst);
-        if (bound > me.watch.load(std::memory_order_seq_cst)) pass_watch(me);
-    }
-}
-
 void Order::pass_watch(Seat& me) {
     Woken woken;
     {
@@ -133,6 +114,8 @@ bool Order::comes_to_turn(Seat& me, Ticket ticket) {
     Seat* behind = nullptr;
     me.horizon = look(me, behind);
     if (ticket < me.horizon) return true;
+    // Others may be waiting for what was kept back.
+    if (me.published + 1 != me.clock) publish(me, ticket, true);
     ++me.waits;
     // With a CPU for each, somebody who is behind runs, and is soon past. Else whoever is behind may be
     // waiting for this very CPU: it gets it, and so do all who have something to do, without a sleep and a
@@ -149,12 +132,15 @@ bool Order::comes_to_turn(Seat& me, Ticket ticket) {
             me.horizon = look(me, behind);
             if (ticket < me.horizon) return true;
         }
+        if (behind->asked.load(std::memory_order_relaxed) > ticket)
+            behind->asked.store(ticket, std::memory_order_relaxed);
         if (!spins) {
             if (tries == options_.steps_back) return false;
             continue;
         }
         if (behind->state.load(std::memory_order_relaxed) != SeatState::running) return false;
-        if (tries % spins_between_clocks == 0 && (spinning_clock() - begun > options_.spin_ns || !may_spin())) return false;
+        if (tries % spins_between_clocks == 0 && (spinning_clock() - begun > options_.spin_ns || !may_spin()))
+            return false;
     }
 }
 
@@ -168,6 +154,7 @@ bool Order::take(Mutex& mutex, Seat& seat) {
 }
 
 Outcome Order::lock(Seat& me, Mutex& mutex, Count deadline) {
+    if (deadline == no_clock && lock_at_once(me, mutex)) return Outcome::completed;
     begin(me);
     const Ticket ticket = ticket_of(me.clock, me.number);
     if (deadline == no_clock && (options_.free || comes_to_turn(me, ticket)) && take(mutex, me)) {
@@ -186,21 +173,14 @@ Outcome Order::try_lock(Seat& me, Mutex& mutex) {
     return request(me, {.kind = Kind::try_lock, .mutex = &mutex});
 }
 
-void Order::unlock(Seat& me, Mutex& mutex) {
-    begin(me);
-    mutex.released = ticket_of(me.clock, me.number);
-    mutex.holder.store(nullptr, std::memory_order_relaxed);
-    std::uint32_t held = Mutex::held;
-    if (!mutex.word.compare_exchange_strong(held, Mutex::free, std::memory_order_release)) {
-        Woken woken;
-        {
-            const std::lock_guard guard(latch_);
-            hand_on(mutex, mutex.released, me);
-            woken = take_woken();
-        }
-        wake(woken, &me);
+void Order::unlock_queued(Seat& me, Mutex& mutex) {
+    Woken woken;
+    {
+        const std::lock_guard guard(latch_);
+        hand_on(mutex, mutex.released, me);
+        woken = take_woken();
     }
-    publish(me);
+    wake(woken, &me);
 }
 
 /// Ends all waiting: the witness will not have it go on.
@@ -239,6 +219,7 @@ Outcome Order::request(Seat& me, const Request& request) {
 
 void Order::pass_boundary(Seat& me) {
     ++me.boundaries;
+    publish(me);
     const Ticket until = me.clock > options_.quantum ? ticket_of(me.clock - options_.quantum, me.number) : 0;
     if (!options_.free && until >= me.horizon) {
         Seat* behind = nullptr;
@@ -266,6 +247,7 @@ void Order::go_outside(Seat& me, Count limit) {
     Woken woken;
     {
         const std::lock_guard guard(latch_);
+        me.bound.store(bound_of(me), std::memory_order_release);
         me.limit = limit;
         me.raised = false;
         me.since = me.clock;
@@ -326,7 +308,8 @@ void Order::wait(Seat& me, Count deadline) {
     }
     if (may_spin() && !options_.free) {
         const std::int64_t begun = spinning_clock();
-        for (unsigned spins = 1; spins % spins_between_clocks != 0 || spinning_clock() - begun < options_.spin_ns; ++spins) {
+        for (unsigned spins = 1;
+             spins % spins_between_clocks != 0 || spinning_clock() - begun < options_.spin_ns; ++spins) {
             if (goes_on()) return;
             pause_briefly();
         }

@@ -15,12 +15,17 @@
 //
 // Who waits for its turn leaves its request, and the least pending ticket as `watch` with the one that is
 // furthest behind; the owner of that bound compares, and carries out what it has let through. A look and a
-// watch cross as in Dekker's algorithm, hence sequentially consistent accesses there.
+// watch cross as in Dekker's algorithm, hence sequentially consistent accesses there. Where the next report
+// is near they are not: a watch that is missed then is seen by that.
+//
+// A bound may lag behind its owner's clock. Small progress is kept back until somebody asks for it, or until
+// the owner may wait itself: each report takes the bound's cache line from those who look at it.
 //
 // Thread safety: each call is made by the seat's own thread, but for those that say otherwise.
 
 #include "objects.hpp"
 
+#include <algorithm>
 #include <array>
 #include <mutex>
 
@@ -60,11 +65,19 @@ class Order {
     Outcome withdraw(Seat& seat, Seat* by);
     [[nodiscard]] Outcome lock(Seat& me, Mutex& mutex, Count deadline = no_clock);
     [[nodiscard]] Outcome try_lock(Seat& me, Mutex& mutex);
+    /// lock() where neither turn nor lock has to be waited for and no witness told. False: nothing was done.
+    [[nodiscard]] bool lock_at_once(Seat& me, Mutex& mutex);
     void unlock(Seat& me, Mutex& mutex);
     Outcome request(Seat& me, const Request& request);
     void advance(Seat& me, Count counts) {
         me.clock += counts;
-        if (me.clock >= me.promised) publish(me, counts < 64);
+        if (me.clock < me.promised) return;
+        const Ticket bound = bound_of(me);
+        const bool little = me.clock - me.published < kept_back;
+        if (little && bound <= me.watch.load(std::memory_order_relaxed) &&
+            bound <= me.asked.load(std::memory_order_relaxed))
+            return;
+        publish(me, counts < kept_back);
     }
     void promise(Seat& me, Count counts);
     /// True if the clock has come to a boundary.
@@ -103,18 +116,25 @@ class Order {
     /// Who is to be unparked, once the latch is free again.
     struct Woken {
         std::array<std::uint64_t, (most_seats + 63) / 64> numbers{};  ///< a bit each
-        void add(ParticipantNumber number) {
-            numbers.at(number / 64) |= std::uint64_t{1} << (number % 64);
-        }
+        void add(ParticipantNumber number) { numbers.at(number / 64) |= std::uint64_t{1} << (number % 64); }
     };
+    [[nodiscard]] static Ticket bound_of(const Seat& me) {
+        return ticket_of(std::max(me.clock + 1, me.promised), me.number);
+    }
     [[nodiscard]] Ticket look(const Seat& me, Seat*& behind) const;
     [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket);
     [[nodiscard]] bool may_spin() const { return present_.load(std::memory_order_relaxed) <= options_.cpus; }
     [[nodiscard]] Outcome stop(Seat& me);
     [[nodiscard]] bool told(Seat& seat, std::int64_t result = 0);
-    void begin(Seat& me);
+    /// The next operation's ticket is the bound that has been published.
+    static void begin(Seat& me) {
+        ++me.clock;
+        ++me.operations;
+    }
     void publish(Seat& me, bool soon_again = false);
+    void publish(Seat& me, Ticket bound, bool soon_again);
     void pass_watch(Seat& me);
+    void unlock_queued(Seat& me, Mutex& mutex);
     [[nodiscard]] bool take(Mutex& mutex, Seat& seat);
     void settle();
     void settle_free();
@@ -134,16 +154,61 @@ class Order {
     void wait(Seat& me, Count deadline);
     [[nodiscard]] std::string describe(const Seat& seat) const;
 
-    Options options_;
-    SharedLatch latch_;
-    Shared<std::uint64_t> wakeups_{0};
+    // Read by everybody, and hardly ever written.
+    alignas(apart) Options options_;
     Shared<ParticipantNumber> count_{0};
     Shared<unsigned> present_{0};
+    std::vector<Seat> seats_;
+    alignas(apart) Shared<std::uint64_t> wakeups_{0};
+    // With the latch.
+    alignas(apart) SharedLatch latch_;
     Woken woken_;
     Queue sleepers_;  ///< without order: who sleeps
     bool stalled_ = false;
-    std::vector<Seat> seats_;
 };
+
+inline void Order::publish(Seat& me, Ticket bound, bool soon_again) {
+    me.published = me.clock;
+    if (me.asked.load(std::memory_order_relaxed) < bound) me.asked.store(never, std::memory_order_relaxed);
+    if (soon_again || present_.load(std::memory_order_relaxed) == 1) {
+        // Whoever has just asked to be told may be missed; then the next report tells. Who is alone admits
+        // others itself. The release pairs with the acquire in look().
+        me.bound.store(bound, std::memory_order_release);
+        if (bound > me.watch.load(std::memory_order_relaxed)) pass_watch(me);
+    } else {
+        // Pairs with settle(), which sets the watch and then looks at the bound.
+        me.bound.store(bound, std::memory_order_seq_cst);
+        if (bound > me.watch.load(std::memory_order_seq_cst)) pass_watch(me);
+    }
+}
+
+inline void Order::publish(Seat& me, bool soon_again) {
+    publish(me, bound_of(me), soon_again);
+}
+
+inline bool Order::lock_at_once(Seat& me, Mutex& mutex) {
+    if (ticket_of(me.clock + 1, me.number) >= me.horizon || witness != nullptr || options_.free) return false;
+    // Only who is in turn takes what is free; the acquire pairs with the release in unlock().
+    if (mutex.word.load(std::memory_order_acquire) != Mutex::free) return false;
+    begin(me);
+    me.clock = std::max(me.clock, clock_of(mutex.released) + 1);
+    // Seen by whoever is in turn next, which the release of the bound lets it be.
+    mutex.word.store(Mutex::held, std::memory_order_relaxed);
+    mutex.holder.store(&me, std::memory_order_relaxed);
+    mutex.since.store(me.clock, std::memory_order_relaxed);
+    publish(me, true);  // unlocking is the next report
+    return true;
+}
+
+inline void Order::unlock(Seat& me, Mutex& mutex) {
+    begin(me);
+    mutex.released = ticket_of(me.clock, me.number);
+    mutex.holder.store(nullptr, std::memory_order_relaxed);
+    std::uint32_t held = Mutex::held;
+    if (!mutex.word.compare_exchange_strong(held, Mutex::free, std::memory_order_release))
+        unlock_queued(me, mutex);
+    publish(me);
+}
 
 template <typename Action>
 Outcome Order::in_turn(Seat& me, Action&& action) {

@@ -320,6 +320,7 @@ void Order::complete(Seat& seat, Outcome outcome) {
     seat.outcome = outcome;
     const bool still_to_come = seat.request.kind == Kind::point && outcome == Outcome::completed;
     seat.bound.store(ticket_of(seat.clock + (still_to_come ? 0 : 1), seat.number), std::memory_order_release);
+    seat.published = seat.clock;
     wakeups_.fetch_add(1, std::memory_order_release);
     woken_.add(seat.number);
     seat.state.store(SeatState::running, std::memory_order_release);

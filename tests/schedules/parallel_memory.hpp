@@ -91,6 +91,8 @@ class Place {
 
 /// How many looks there are between two at the clock, when waiting awake.
 inline constexpr unsigned spins_between_clocks = 1;
+/// Some of the programs' steps are shorter, some are longer.
+inline constexpr std::uint64_t kept_back = 20;
 
 inline void pause_briefly() {}
 inline void step_back() {}

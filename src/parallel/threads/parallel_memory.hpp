@@ -17,6 +17,9 @@ using Place = escapement::ParkingPlace;
 
 /// How many looks there are between two at the clock, when waiting awake.
 inline constexpr unsigned spins_between_clocks = 32;
+/// Counts of progress that may be kept back, and within which the next report is near: about a fraction of a
+/// microsecond.
+inline constexpr std::uint64_t kept_back = 256;
 
 inline void pause_briefly() {
     escapement::relax();
