@@ -120,7 +120,7 @@ class Machine {
         std::byte* begin;
         std::size_t size;
     };
-    static constexpr std::size_t stack_size = 64 * 1024;
+    static constexpr std::size_t stack_size = 65'536;
 
     [[nodiscard]] bool hidden(Access access, unsigned place) const;
     void learn(Access access, unsigned place);

@@ -25,15 +25,17 @@ class Shared {
         const std::uint64_t* const own = machine.buffered(&value_);
         if (own == nullptr) return value_;
         Type value;
-        std::memcpy(&value, own, sizeof value);
+        std::memcpy(&value, own, sizeof(Type));
         return value;
     }
     void store(Type value, std::memory_order order) {
         std::uint64_t bits = 0;
-        std::memcpy(&bits, &value, sizeof value);
-        if (!Machine::current().buffer(place_, &value_, bits, sizeof value,
+        // NOLINTBEGIN(bugprone-sizeof-expression): of a pointer, where Type is one
+        std::memcpy(&bits, &value, sizeof(Type));
+        if (!Machine::current().buffer(place_, &value_, bits, sizeof(Type),
                                        order == std::memory_order_seq_cst))
             value_ = value;
+        // NOLINTEND(bugprone-sizeof-expression)
     }
     bool compare_exchange_strong(Type& expected, Type desired, std::memory_order /*order*/) {
         update();
