@@ -130,7 +130,8 @@ void JournalWriter::State::write_header(const JournalHeader& header) noexcept {
     to = put_varint(to, header.flags);
     std::memcpy(stored, magic, magic_size);
     put_fixed(stored + 8, journal_version);
-    put_fixed(stored + 12, static_cast<std::uint32_t>(to - stored - header_begin_size));
+    put_fixed(stored + 12,
+              static_cast<std::uint32_t>(static_cast<std::size_t>(to - stored) - header_begin_size));
     checksum = checksum_of({stored, to}, 0);
     put_fixed(to, checksum);
     write({stored, to + checksum_size});
