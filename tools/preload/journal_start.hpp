@@ -1,6 +1,8 @@
 #pragma once
 // The journal that this process writes or follows: its file, and what it is of.
 
+#include "settings.hpp"
+
 #include <escapement/journal.hpp>
 #include <escapement/journal_file.hpp>
 
@@ -9,7 +11,7 @@
 namespace escapement::preload {
 
 struct OpenJournal {
-    char path[4096];
+    char path[longest_journal_path];
     JournalFile file;
     std::optional<JournalWriter> writer;  ///< recording
     std::optional<JournalReader> reader;  ///< replaying

@@ -3,14 +3,20 @@
 
 #include <escapement/counter.hpp>
 
+#include <sched.h>
 #include <sys/types.h>
+#include <tl/expected.hpp>
 
+#include <cstddef>
 #include <cstdint>
 
 namespace escapement::preload {
 
 enum class Ordering : std::uint8_t { free, ticktock, counted };
 enum class ClockSource : std::uint8_t { automatic, reported, operations, perf, stepped };
+
+/// Bytes, with the closing zero: PATH_MAX.
+inline constexpr std::size_t longest_journal_path = 4096;
 
 struct Settings {
     Ordering ordering = Ordering::counted;
@@ -30,6 +36,20 @@ struct Settings {
     const char* cpus = nullptr;        ///< numbers separated by commas; null: run anywhere
     pid_t launched = 0;  ///< the process that `run` became; its statistics go to the path as it is
 };
+
+/// A variable whose value means nothing here; null where it is missing.
+struct UnknownWord {
+    const char* variable;
+    const char* value;
+};
+
+/// What the variables say, of which `value_of` knows the values as getenv(3) does; the strings in the result
+/// are those. `process` is the number of this one. Nothing but text: no system calls.
+tl::expected<Settings, UnknownWord> parse_settings(const char* (*value_of)(const char*), pid_t process);
+
+/// "0,2,3", which is what `run` writes: decimal numbers with commas between them. False if it is anything
+/// else.
+bool parse_cpu_numbers(const char* text, cpu_set_t& set);
 
 /// Reads the environment. A word that it does not know ends the process with one line: `run` writes none
 /// such.
