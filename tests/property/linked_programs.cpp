@@ -4,14 +4,22 @@
 
 #include <catch2/catch.hpp>
 #include <escapement.h>
+#include <fcntl.h>
 #include <rapidcheck.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
 #include <ostream>
 #include <random>
+#include <sstream>
+#include <string>
 #include <thread>
 #include <tuple>
 #include <vector>
@@ -40,10 +48,13 @@ void showValue(const Program& program, std::ostream& out) {
     out << "\n";
 }
 
-rc::Gen<Program> any_program(std::size_t most_threads) {
-    return rc::gen::exec([most_threads] {
+constexpr std::uint8_t looks_outside = 10;
+
+/// `kinds`: of steps, the last of which looks outside.
+rc::Gen<Program> any_program(std::size_t most_threads, std::uint8_t kinds = looks_outside) {
+    return rc::gen::exec([most_threads, kinds] {
         const auto step =
-            rc::gen::build<Step>(rc::gen::set(&Step::kind, rc::gen::inRange<std::uint8_t>(0, 10)),
+            rc::gen::build<Step>(rc::gen::set(&Step::kind, rc::gen::inRange<std::uint8_t>(0, kinds)),
                                  rc::gen::set(&Step::object, rc::gen::inRange<std::uint8_t>(0, 3)),
                                  rc::gen::set(&Step::amount, rc::gen::inRange<std::uint16_t>(0, 300)));
         const auto threads = *rc::gen::inRange<std::size_t>(2, most_threads + 1);
@@ -62,14 +73,24 @@ struct Signature {
     bool operator==(const Signature&) const = default;
 };
 
+/// Where a run's journal is written or read, and where its outside is.
+struct Outside {
+    const char* record = nullptr;
+    const char* replay = nullptr;
+    int descriptor = -1;
+};
+
 class Linked {
   public:
-    Linked(const Program& program, int mode, std::uint32_t noise) : program_(program), noise_(noise) {
+    Linked(const Program& program, int mode, std::uint32_t noise, const Outside& outside = {})
+        : program_(program), noise_(noise), outside_(outside) {
         escapement_options options;
         escapement_options_init(&options);
         options.mode = mode;
         options.quantum = program.quantum;
         options.start_ns = 0;
+        options.record = outside.record;
+        options.replay = outside.replay;
         RC_ASSERT(escapement_domain_create(&options, &domain_) == ESCAPEMENT_OK);
         for (unsigned index = 0; index < 3; ++index) {
             escapement_mutex_create(domain_, nullptr, &mutexes_.at(index));
@@ -88,7 +109,7 @@ class Linked {
             escapement_semaphore_destroy(semaphores_.at(index));
             escapement_event_destroy(events_.at(index));
         }
-        escapement_domain_destroy(domain_);
+        if (domain_ != nullptr) escapement_domain_destroy(domain_);
     }
 
     Signature run() {
@@ -111,6 +132,8 @@ class Linked {
             each.join();
         return signature_;
     }
+    /// Ends the domain, and with it its journal.
+    [[nodiscard]] bool close() { return escapement_domain_close(domain_) == ESCAPEMENT_OK; }
 
   private:
     static void dawdle(std::minstd_rand& random) {
@@ -170,6 +193,9 @@ class Linked {
                     escapement_event_reset(events_.at(step.object));
                 }
                 break;
+            case looks_outside:
+                result = look_outside(step.amount);
+                break;
             default:
                 escapement_promise(step.amount);
                 dawdle(random);
@@ -178,6 +204,27 @@ class Linked {
                 break;
         }
         signature_.threads[me].emplace_back(step.kind, escapement_clock(), result);
+    }
+
+    /// What was found there, and what it was.
+    [[nodiscard]] int look_outside(std::uint16_t timeout) const {
+        pollfd descriptor{.fd = outside_.descriptor, .events = POLLIN, .revents = 0};
+        int ready = 0;
+        const int status = escapement_poll(&descriptor, 1, timeout, &ready);
+        if (ready <= 0) return status;
+        std::array<unsigned char, 4> bytes{};
+        std::int64_t got = 0;
+        int descriptor_to_read = outside_.descriptor;
+        const int input = escapement_input(
+            "outside", bytes.data(), bytes.size(),
+            [](void* from, void* to, std::size_t size) -> std::int64_t {
+                return ::read(*static_cast<int*>(from), to, size);
+            },
+            &descriptor_to_read, &got);
+        int result = 1000 * (status + input) + static_cast<int>(got);
+        for (const unsigned char each : bytes)
+            result = result * 31 + each;
+        return result;
     }
 
     /// With the mutex held: its log is written, and now and then another is locked as well.
@@ -195,6 +242,7 @@ class Linked {
 
     const Program& program_;
     std::uint32_t noise_;
+    Outside outside_;
     escapement_domain* domain_ = nullptr;
     std::array<escapement_mutex*, 3> mutexes_{};
     std::array<escapement_condition*, 3> conditions_{};
@@ -225,8 +273,122 @@ TEST_CASE("linked programs one thread at a time come out the same every time") {
     CHECK(same_every_time("serial", ESCAPEMENT_SERIAL, ESCAPEMENT_TEST_PROGRAMS / 1000, 3, 8));
 }
 
-TEST_CASE("linked programs, 1,000 runs of each", "[.][campaign]") {
-    CHECK(same_every_time("campaign", ESCAPEMENT_PARALLEL, 10, 1000, 16));
+namespace {
+
+/// How much there is to do: ESCAPEMENT_SOAK_RUNS, 1,000 if it is not given.
+int soak_runs() {
+    const char* const given = std::getenv("ESCAPEMENT_SOAK_RUNS");
+    return given != nullptr ? std::max(std::atoi(given), 1) : 1000;
+}
+
+std::string contents(const std::filesystem::path& path) {
+    const std::ifstream file(path, std::ios::binary);
+    std::ostringstream text;
+    text << file.rdbuf();
+    return text.str();
+}
+
+class Folder {
+  public:
+    Folder() {
+        std::string path = std::filesystem::temp_directory_path() / "escapement-soak-XXXXXX";
+        if (mkdtemp(path.data()) != nullptr) path_ = path;
+    }
+    ~Folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    [[nodiscard]] std::string operator()(const char* name) const { return path_ / name; }
+
+  private:
+    std::filesystem::path path_;
+};
+
+/// A pipe that bytes come out of whenever they like.
+class RandomInput {
+  public:
+    explicit RandomInput(std::uint32_t noise) {
+        if (pipe2(ends_.data(), O_NONBLOCK | O_CLOEXEC) != 0) return;
+        writer_ = std::thread([this, noise] {
+            std::minstd_rand random(noise);
+            while (!ends_now_.load()) {
+                std::array<unsigned char, 7> bytes{};
+                for (unsigned char& each : bytes)
+                    each = static_cast<unsigned char>(random());
+                [[maybe_unused]] const ssize_t written = write(ends_[1], bytes.data(), 1 + random() % 7);
+                std::this_thread::sleep_for(std::chrono::microseconds(random() % 300));
+            }
+        });
+    }
+    ~RandomInput() {
+        ends_now_.store(true);
+        if (writer_.joinable()) writer_.join();
+        ::close(ends_[0]);
+        ::close(ends_[1]);
+    }
+    RandomInput(const RandomInput&) = delete;
+    RandomInput& operator=(const RandomInput&) = delete;
+    [[nodiscard]] int descriptor() const { return ends_[0]; }
+
+  private:
+    std::array<int, 2> ends_{-1, -1};
+    std::atomic<bool> ends_now_{false};
+    std::thread writer_;
+};
+
+}  // namespace
+
+TEST_CASE("linked programs of 2 to 16 threads write one journal each", "[.][soak]") {
+    const int runs = soak_runs();
+    const Folder folder;
+    const std::string first_file = folder("first");
+    const std::string file = folder("another");
+    std::size_t bytes = 0;
+    CHECK(check_many("one journal", (runs + 9) / 10, [&] {
+        const Program program = *any_program(16);
+        Signature first;
+        {
+            Linked linked(program, ESCAPEMENT_PARALLEL, 1, {.record = first_file.c_str()});
+            first = linked.run();
+            RC_ASSERT(linked.close());
+        }
+        const std::string journal = contents(first_file);
+        bytes += journal.size();
+        for (std::uint32_t run = 1; run < 10; ++run) {
+            Linked linked(program, ESCAPEMENT_PARALLEL, 1000 * run, {.record = file.c_str()});
+            RC_ASSERT(linked.run() == first);
+            RC_ASSERT(linked.close());
+            RC_ASSERT(contents(file) == journal);
+        }
+    }));
+    std::cerr << (runs + 9) / 10 << " programs, 10 runs of each, one journal each, of " << bytes
+              << " bytes in all\n";
+}
+
+TEST_CASE("linked programs with random outside input are replayed as they were recorded", "[.][soak]") {
+    const int runs = soak_runs();
+    const Folder folder;
+    const std::string file = folder("journal");
+    std::uint32_t noise = 1;
+    std::size_t bytes = 0;
+    CHECK(check_many("record and replay", runs, [&] {
+        const Program program = *any_program(16, looks_outside + 1);
+        const int mode = noise % 2 == 0 ? ESCAPEMENT_PARALLEL : ESCAPEMENT_SERIAL;
+        Signature recorded;
+        {
+            const RandomInput input(++noise);
+            Linked linked(program, mode, noise, {.record = file.c_str(), .descriptor = input.descriptor()});
+            recorded = linked.run();
+            RC_ASSERT(linked.close());
+        }
+        bytes += contents(file).size();
+        Linked linked(program, mode, noise + 7, {.replay = file.c_str()});
+        RC_ASSERT(linked.run() == recorded);
+        RC_ASSERT(linked.close());
+    }));
+    std::cerr << runs << " pairs of a recording and its replay, journals of " << bytes << " bytes in all\n";
 }
 
 }  // namespace escapement::simulation
