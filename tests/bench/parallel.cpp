@@ -101,7 +101,8 @@ double by_pthreads(const Load& load) {
     });
 }
 
-double by_domain(const Load& load, int mode, std::uint64_t quantum = 0) {
+double by_domain(const Load& load, int mode, std::uint64_t quantum = 0,
+                 escapement_statistics* statistics = nullptr) {
     escapement_options options;
     escapement_options_init(&options);
     options.mode = mode;
@@ -144,10 +145,23 @@ double by_domain(const Load& load, int mode, std::uint64_t quantum = 0) {
                     static_cast<unsigned long long>(s.sleeps), static_cast<unsigned long long>(s.boundaries),
                     static_cast<unsigned long long>(s.held_back));
     }
+    if (statistics != nullptr) {
+        statistics->size = sizeof *statistics;
+        escapement_domain_statistics(domain, statistics);
+    }
     for (escapement_mutex* each : locks)
         escapement_mutex_destroy(each);
     escapement_domain_destroy(domain);
     return taken;
+}
+
+/// Of 1,000 waits for a turn in which the other side is at most 1,000 counts behind, those that went to
+/// sleep.
+double sleeps_among_waits() {
+    escapement_statistics statistics{};
+    by_domain({.mean = 700, .operations = 20'000, .slices = true}, ESCAPEMENT_PARALLEL, 0, &statistics);
+    return 1000.0 * static_cast<double>(statistics.sleeps) /
+           static_cast<double>(std::max<std::uint64_t>(statistics.waits, 1));
 }
 
 /// Every operation takes the turn of its participant; who has ended passes its own on at once.
@@ -301,6 +315,7 @@ int main(int argc, char** argv) {
     const auto share = static_cast<double>(often.ratio);
     ways["100 to 1, tick-tock"] = [&, share] { return by_conditions(alternating) * share; };
     ways["100 to 1, spinning"] = [&, share] { return by_spinning(alternating) * share; };
+    ways["sleeps"] = sleeps_among_waits;
     ways["uncontended, free"] = [] { return uncontended(false); };
     ways["uncontended, ordered"] = [] { return uncontended(true); };
     for (const unsigned threads : {2U, 64U}) {
@@ -337,6 +352,8 @@ int main(int argc, char** argv) {
     row("10 us, one shared lock: of free", "shared, free", "shared, parallel", ">= 0.8");
     row("8 participants, 10 us, parallel: of free", "8 of 10 us, free", "8 of 10 us, parallel", ">= 0.6");
     row("  serial: of free", "8 of 10 us, free", "8 of 10 us, serial", "(the better of the two)");
+    std::printf("%-62s %7.2f  %s\n", "of 1,000 waits for who is up to 1,000 counts behind, slept",
+                median(found["sleeps"]), "0");
     row("cost of a handed turn, serial, 64 participants / 2", "serial turns of 64", "serial turns of 2",
         "<= 3");
     row("  parallel, 64 / 4 (2 on 2 cores hand nothing over)", "turns of 64", "turns of 4", "<= 3");
