@@ -2,6 +2,7 @@
 // first, so that what lies behind them is reached: the first byte says whether.
 
 #include "journal/format.hpp"
+#include "reused_memory.hpp"
 
 #include <escapement/journal.hpp>
 #include <escapement/journal_divergence.hpp>
@@ -103,6 +104,8 @@ void compare(std::span<const std::byte> a, std::span<const std::byte> b) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    static auto* const memory = new fuzz::ReusedMemory;  // used to the last, also while the process ends
+    std::pmr::set_default_resource(memory);
     if (size < 3) return 0;
     std::vector<std::byte> bytes(size - 3);
     std::copy_n(reinterpret_cast<const std::byte*>(data) + 3, size - 3, bytes.begin());
