@@ -25,7 +25,7 @@ class Shared {
         const std::uint64_t* const own = machine.buffered(&value_);
         if (own == nullptr) return value_;
         Type value;
-        std::memcpy(&value, own, sizeof(Type));
+        std::memcpy(&value, own, sizeof value);
         return value;
     }
     void store(Type value, std::memory_order order) {
