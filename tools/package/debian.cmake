@@ -12,6 +12,9 @@ endforeach()
 install(FILES ${PROJECT_SOURCE_DIR}/docs/reference.md ${PROJECT_SOURCE_DIR}/docs/messages.md
   DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/escapement COMPONENT command)
 
+install(FILES libescapement0.overrides DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME libescapement0
+  COMPONENT library)
+
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME escapement)
 set(CPACK_PACKAGE_VENDOR "Escapement maintainers")
@@ -34,31 +37,31 @@ set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_COMMAND_PACKAGE_DEPENDS "libescapement0 ${same_version}")
 set(CPACK_DEBIAN_COMMAND_PACKAGE_SUGGESTS "qemu-system")
 set(CPACK_COMPONENT_COMMAND_DESCRIPTION "deterministic turns for the threads of emulators
- Makes the threads of an emulator take their turns at counted instructions
- instead of whenever the scheduler happens to run them, so that a run, a
- recording or a replay comes out the same every time.
- .
- This package has the command, which does that to an unmodified QEMU or to
- other programs with threads, checks whether runs are reproducible, finds
- where recordings part, and calibrates the processor's counters.")
+Makes the threads of an emulator take their turns at counted instructions
+instead of whenever the scheduler happens to run them, so that a run, a
+recording or a replay comes out the same every time.
+
+This package has the command, which does that to an unmodified QEMU or to
+other programs with threads, checks whether runs are reproducible, finds
+where recordings part, and calibrates the processor's counters.")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_NAME ${library_package})
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SECTION libs)
 set(CPACK_COMPONENT_LIBRARY_DESCRIPTION "deterministic turns for the threads of emulators (library)
- Makes the threads of an emulator take their turns at counted instructions
- instead of whenever the scheduler happens to run them, so that a run, a
- recording or a replay comes out the same every time.
- .
- This package has the library that emulators link.")
+Makes the threads of an emulator take their turns at counted instructions
+instead of whenever the scheduler happens to run them, so that a run, a
+recording or a replay comes out the same every time.
+
+This package has the library that emulators link.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME ${development_package})
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "libescapement0 ${same_version}, libexpected-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "deterministic turns for the threads of emulators (development)
- Makes the threads of an emulator take their turns at counted instructions
- instead of whenever the scheduler happens to run them, so that a run, a
- recording or a replay comes out the same every time.
- .
- This package has what is needed to build emulators with the library: the C
- and C++ headers, manual pages, and files for CMake and pkg-config.")
+Makes the threads of an emulator take their turns at counted instructions
+instead of whenever the scheduler happens to run them, so that a run, a
+recording or a replay comes out the same every time.
+
+This package has what is needed to build emulators with the library: the C
+and C++ headers, manual pages, and files for CMake and pkg-config.")
 
 # Who links the library needs it in the version that they were built with.
 set(shlibs ${CMAKE_CURRENT_BINARY_DIR}/shlibs)
