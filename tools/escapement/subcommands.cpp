@@ -1,5 +1,7 @@
 #include "subcommands.hpp"
 
+#include "numbers_as_written.hpp"
+
 namespace escapement::command {
 
 void add_subcommands(CLI::App& app, const Command& command, int& status) {
@@ -15,6 +17,7 @@ void add_subcommands(CLI::App& app, const Command& command, int& status) {
     add_log(app, status);
     add_calibrate(app, status);
     add_trace(app, status);
+    take_numbers_as_written(app);
 }
 
 }  // namespace escapement::command
