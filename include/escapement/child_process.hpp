@@ -14,14 +14,16 @@
 // (/dev/null): it runs unattended. Units: times are nanoseconds of the monotonic clock and of CPU time;
 // memory is bytes. Errors: text fit for a user, without a trailing newline; nothing is thrown. Threads: one
 // Interruption a process, begun while the process has one thread. run_child may be called from any thread,
-// but the program ends with the thread that called it.
+// and from several at once with the same Interruption, but the program ends with the thread that called it.
 
 #include <tl/expected.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +41,7 @@ class Interruption {
     Interruption& operator=(Interruption&&) = delete;
     ~Interruption();
 
-    /// The number of the first signal that came, or 0.
+    /// The number of the first signal that came, or 0. May be called from several threads.
     int signal();
 
     /// Becomes readable when a signal comes. For poll(2) only.
@@ -49,7 +51,7 @@ class Interruption {
     explicit Interruption(int descriptor) : descriptor_(descriptor) {}
 
     int descriptor_ = -1;
-    int signal_ = 0;
+    std::atomic<int> signal_ = 0;
 };
 
 struct ChildRequest {
@@ -57,6 +59,7 @@ struct ChildRequest {
     std::string standard_output;         ///< a file, made or emptied; "" is /dev/null
     std::string standard_error;          ///< likewise; may be the same file
     std::optional<std::chrono::nanoseconds> time_limit;
+    std::set<unsigned> cpus;  ///< the program runs on these only; none: on those that the caller may use
     /// How long a program that must end may take to do so after SIGTERM before SIGKILL follows.
     std::chrono::nanoseconds grace = std::chrono::seconds{2};
     /// Called about five times a second while the program runs. May be empty.

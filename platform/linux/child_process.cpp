@@ -1,3 +1,5 @@
+#include "calibration/on_cpu.hpp"
+
 #include <escapement/child_process.hpp>
 
 #include <fcntl.h>
@@ -65,13 +67,13 @@ sigset_t noted_set() {
 
 /// What the child tells its parent when it could not become the program.
 struct Failure {
-    enum class Step : int { orphaned, prepare, execute } step;
+    enum class Step : int { orphaned, prepare, place, execute } step;
     int error;
 };
 
 /// The child's way from fork to the program. Only async-signal-safe calls: the parent may have had threads.
 [[noreturn]] void become(char* const* arguments, int input, int output, int error_output, int failure_pipe,
-                         pid_t parent) {
+                         pid_t parent, const CpuMask* cpus) {
     const auto fail = [failure_pipe](Failure::Step step, int error) {
         const Failure failure{step, error};
         // If even this fails, the exit status 127 is all that is left to say.
@@ -81,6 +83,8 @@ struct Failure {
     if (setpgid(0, 0) != 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) fail(Failure::Step::prepare, errno);
     // The parent may have died before the line above took effect.
     if (getppid() != parent) fail(Failure::Step::orphaned, ESRCH);
+    if (cpus != nullptr && sched_setaffinity(0, cpus->size(), cpus->get()) != 0)
+        fail(Failure::Step::place, errno);
     if (dup2(input, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
         dup2(error_output, STDERR_FILENO) < 0) {
         fail(Failure::Step::prepare, errno);
@@ -114,6 +118,8 @@ std::optional<Failure> read_failure(int failure_pipe) {
 
 std::string explain(const Failure& failure, const std::string& program) {
     switch (failure.step) {
+        case Failure::Step::place:
+            return "cannot keep " + program + " on its CPUs: " + reason(failure.error);
         case Failure::Step::execute:
             if (failure.error == ENOENT) {
                 return "cannot run " + program + ": no such program" +
@@ -230,7 +236,7 @@ tl::expected<Interruption, std::string> Interruption::begin() {
 }
 
 Interruption::Interruption(Interruption&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), signal_(other.signal_) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), signal_(other.signal_.load()) {}
 
 Interruption::~Interruption() {
     if (descriptor_ < 0) return;
@@ -242,7 +248,8 @@ Interruption::~Interruption() {
 int Interruption::signal() {
     signalfd_siginfo information{};
     while (read(descriptor_, &information, sizeof information) == static_cast<ssize_t>(sizeof information)) {
-        if (signal_ == 0) signal_ = static_cast<int>(information.ssi_signo);
+        int none = 0;
+        signal_.compare_exchange_strong(none, static_cast<int>(information.ssi_signo));
     }
     return signal_;
 }
@@ -273,13 +280,14 @@ tl::expected<ChildEnd, std::string> run_child(const ChildRequest& request, Inter
         arguments.push_back(const_cast<char*>(argument.c_str()));
     arguments.push_back(nullptr);
 
+    const CpuMask cpus(request.cpus);
     const pid_t parent = getpid();
     const auto start = steady_clock::now();
     const pid_t child = fork();
     if (child < 0) return tl::make_unexpected("cannot make a process for " + program + ": " + reason(errno));
     if (child == 0) {
         become(arguments.data(), input.number(), output.number(), error_output.number(),
-               failure_write.number(), parent);
+               failure_write.number(), parent, request.cpus.empty() ? nullptr : &cpus);
     }
     // Both sides set the group, so that it exists whichever comes first.
     setpgid(child, child);

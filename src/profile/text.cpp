@@ -123,10 +123,10 @@ std::string printable(std::string text) {
     return text;
 }
 
-tl::expected<Json, std::string> parse(std::string_view text) {
+tl::expected<Json, std::string> parse(std::string_view text, const char* what) {
     if (text.size() > largest_profile)
         return tl::unexpected(
-            fmt::format("{} bytes are more than a profile can have ({})", text.size(), largest_profile));
+            fmt::format("{} bytes are more than {} can have ({})", text.size(), what, largest_profile));
     if (text.empty()) return tl::unexpected(std::string("the file is empty"));
     const char* furthest = text.data();
     Inspection inspection;

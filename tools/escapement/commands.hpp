@@ -22,6 +22,7 @@ void add_log(CLI::App& app, int& status);
 void add_diff(CLI::App& app, int& status);
 void add_calibrate(CLI::App& app, int& status);
 void add_trace(CLI::App& app, int& status);
+void add_campaign(CLI::App& app, int& status);
 
 /// Ends parsing with one line unless there is a COMMAND.
 inline void require_command(const Command& command) {

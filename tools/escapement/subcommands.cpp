@@ -17,6 +17,7 @@ void add_subcommands(CLI::App& app, const Command& command, int& status) {
     add_log(app, status);
     add_calibrate(app, status);
     add_trace(app, status);
+    add_campaign(app, status);
     take_numbers_as_written(app);
 }
 

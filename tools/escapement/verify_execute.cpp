@@ -103,6 +103,8 @@ tl::expected<Execution, std::string> Executor::execute(Mode mode, const std::vec
     request.standard_output = output_of(places.directory);
     request.standard_error = places.directory + "/errors";
     request.time_limit = options_.time_limit;
+    request.grace = options_.grace;
+    request.cpus = options_.cpus;
     request.on_tick = on_tick_;
     auto end = run_child(request, interruption_);
     if (!end) return tl::make_unexpected(end.error());

@@ -1,7 +1,9 @@
 // The JSON of verify_report.hpp.
 
+#include "journal_files.hpp"
 #include "verify_report.hpp"
 #include "verify_result.hpp"
+#include "verify_run_json.hpp"
 #include "verify_table.hpp"
 
 #include <nlohmann/json.hpp>
@@ -70,10 +72,36 @@ Json json_of(const Execution& execution) {
 
 Json json_of(const std::optional<Difference>& difference) {
     if (!difference) return nullptr;
+    const auto kind = [](const std::optional<QemuEventRecord>& event) {
+        return event ? Json(kind_name(event->kind)) : Json(nullptr);
+    };
     return {{"event", difference->index},
+            {"a", kind(difference->events.a)},
+            {"b", kind(difference->events.b)},
             {"phase", phase_name(difference->phase)},
             {"cause", cause_name(difference->cause)},
             {"why", difference->why}};
+}
+
+Json json_of(const JournalDifference& first) {
+    command::JournalNames names;
+    for (const auto& [participant, role] : first.roles)
+        names.set_role(participant, role);
+    for (const auto& [number, path] : first.modules)
+        names.places().add_module(number, path);
+    Json json{{"record", first.index}, {"members", first.members}, {"why", first.why}};
+    if (first.a) {
+        json["participant"] = first.a->record.participant;
+        json["clock"] = first.a->record.clock;
+    }
+    const auto one = [&](const char* side, const std::optional<KeptRecord>& record) {
+        json[side] = record ? Json(describe(record->view())) : Json(nullptr);
+        const std::string all = std::string("record_") + side;
+        json[all] = record ? command::to_json(record->view(), record->index, names) : Json(nullptr);
+    };
+    one("a", first.a);
+    one("b", first.b);
+    return json;
 }
 
 Json json_of(const Disagreement& disagreement) {
@@ -82,32 +110,8 @@ Json json_of(const Disagreement& disagreement) {
         json["by_kind"] = json_of(disagreement.log->by_kind);
         json["by_payload"] = json_of(disagreement.log->by_payload);
     }
-    if (disagreement.journal && disagreement.journal->first) {
-        const JournalDifference& first = *disagreement.journal->first;
-        json["journal"] = {{"record", first.index},
-                           {"members", first.members},
-                           {"why", first.why},
-                           {"participant", first.a->record.participant},
-                           {"clock", first.a->record.clock},
-                           {"a", describe(first.a->view())},
-                           {"b", describe(first.b->view())}};
-    }
-    return json;
-}
-
-Json json_of(const RunResult& run) {
-    Json json{{"number", run.number},
-              {"directory", run.directory},
-              {"agrees", run.agrees()},
-              {"same_as", run.same_as},
-              {"artifact_bytes", run.artifact_bytes},
-              {"events", or_null(run.events)},
-              {"record", json_of(run.record)}};
-    json["difference"] = run.disagreement ? json_of(*run.disagreement) : Json(nullptr);
-    if (run.replay) {
-        json["replay"] = json_of(*run.replay);
-        json["replay"]["consoles"] = run.replay_consoles;
-    }
+    if (disagreement.journal && disagreement.journal->first)
+        json["journal"] = json_of(*disagreement.journal->first);
     return json;
 }
 
@@ -130,11 +134,27 @@ Json json_of(const Summary& summary) {
 Json json_of(const Group& group) {
     Json runs = Json::array();
     for (const RunResult& run : group.runs)
-        runs.push_back(json_of(run));
+        runs.push_back(run_json(run));
     return {{"name", group.name}, {"summary", json_of(summarize(group))}, {"runs", std::move(runs)}};
 }
 
 }  // namespace
+
+Json run_json(const RunResult& run) {
+    Json json{{"number", run.number},
+              {"directory", run.directory},
+              {"agrees", run.agrees()},
+              {"same_as", run.same_as},
+              {"artifact_bytes", run.artifact_bytes},
+              {"events", or_null(run.events)},
+              {"record", json_of(run.record)}};
+    json["difference"] = run.disagreement ? json_of(*run.disagreement) : Json(nullptr);
+    if (run.replay) {
+        json["replay"] = json_of(*run.replay);
+        json["replay"]["consoles"] = run.replay_consoles;
+    }
+    return json;
+}
 
 std::string json_of(const Outcome& outcome, const Options& options) {
     Json settings = Json::object();

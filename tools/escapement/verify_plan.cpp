@@ -83,12 +83,13 @@ std::optional<std::string> split_by_comma(const std::vector<std::string>& comman
     return std::nullopt;
 }
 
-tl::expected<Plan, std::string> make_plan(std::vector<std::string> command,
-                                          std::vector<std::string> consoles) {
+tl::expected<Plan, std::string> make_plan(std::vector<std::string> command, std::vector<std::string> consoles,
+                                          Artifact artifact) {
     Plan plan;
-    plan.has_artifact = std::any_of(command.begin(), command.end(), [](const std::string& argument) {
-        return contains(argument, artifact_placeholder);
-    });
+    plan.has_artifact = artifact == Artifact::journal ||
+                        std::any_of(command.begin(), command.end(), [](const std::string& argument) {
+                            return contains(argument, artifact_placeholder);
+                        });
     for (const std::string& console : consoles) {
         if (!contains(console, directory_placeholder)) {
             return tl::make_unexpected(
@@ -105,6 +106,7 @@ tl::expected<Plan, std::string> make_plan(std::vector<std::string> command,
         plan.notes = std::move(found.notes);
     }
     plan.consoles = std::move(consoles);
+    if (artifact == Artifact::journal) plan.console_on_output = true;
     if (!plan.has_artifact && plan.consoles.empty() && !plan.console_on_output) {
         return tl::make_unexpected(
             std::string("nothing to compare: put {} into COMMAND where it takes the file that it makes, for "

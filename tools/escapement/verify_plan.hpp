@@ -47,10 +47,14 @@ struct Plan {
     std::vector<std::string> notes;     ///< what was changed in the command, a sentence each, for the user
 };
 
+/// What a run makes: the file in place of `{}`, or a journal, which `escapement run` writes, with standard
+/// output as a console.
+enum class Artifact { file, journal };
+
 /// `consoles` are the files that the caller named; when there are any, the command is not searched for more.
 /// Errors: a console without `{dir}`, or nothing in the command that could be compared.
-tl::expected<Plan, std::string> make_plan(std::vector<std::string> command,
-                                          std::vector<std::string> consoles);
+tl::expected<Plan, std::string> make_plan(std::vector<std::string> command, std::vector<std::string> consoles,
+                                          Artifact artifact = Artifact::file);
 
 /// `text` with every placeholder replaced, in one pass: a path that happens to contain `{}` stays as it is.
 std::string fill_in(const std::string& text, const Places& places);
