@@ -123,8 +123,8 @@ typedef struct escapement_options {
     uint64_t seed;         /* of escapement_random */
     const char* record;    /* file to write the journal to (journal.hpp), or null; see "The journal" below */
     const char* replay;    /* journal to follow, or null; not both */
-    /* Nobody can ever go on, or a replay diverged: `report` says who waits for what, held by whom, since
-     * which clock; or what was expected, what was found, and what came before. Null: it is printed and the
+    /* Nobody can ever go on, a participant's thread ended without having left, or a replay diverged: `report`
+     * says which, who waits for what, held by whom, since which clock; or what was expected, what was found, and what came before. Null: it is printed and the
      * process aborted. If it returns, every operation ends with ESCAPEMENT_STALLED or ESCAPEMENT_DIVERGED.
      * Also told, and printed without aborting, is why a journal is refused or could not be written. */
     void (*on_stall)(void* context, const char* report);
@@ -160,7 +160,8 @@ int escapement_domain_close(escapement_domain* domain);
 int escapement_domain_destroy(escapement_domain* domain);
 /* A number and a place for a thread, with the caller's clock. */
 int escapement_admit(escapement_domain* domain, const char* role, escapement_participant** participant);
-/* The calling thread is `participant` from here on. */
+/* The calling thread is `participant` from here on, until it leaves: one that ends before (also by
+ * pthread_cancel or an exception) ends the order, and on_stall is told its number, role and clock. */
 int escapement_enter(escapement_participant* participant);
 /* By its own thread, holding nothing; or by another participant for a place that nobody entered. */
 int escapement_leave(escapement_participant* participant);

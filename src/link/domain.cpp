@@ -2,6 +2,8 @@
 
 #include "domain.hpp"
 
+#include <escapement/thread_end.hpp>
+
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -103,10 +105,10 @@ void end(escapement_domain& domain, const std::string& text) {
     if (!tell(domain, text)) std::abort();
 }
 
-void stall(escapement_domain& domain, const std::string& report) {
+void stall(escapement_domain& domain, const std::string& why, const std::string& report) {
     if (domain.stalled.load()) return;
     if (domain.journal != nullptr && !domain.journal->stalled() && domain.journal->diverged()) return;
-    end(domain, "escapement: deadlock: nobody can go on\n" + report);
+    end(domain, why + "\n" + report);
 }
 
 /// The journal that `options` ask for. False: it is refused, which is told.
@@ -127,6 +129,23 @@ bool open_journal(const escapement_options& options, escapement_domain& domain) 
     }
     domain.journal->ended = [of = &domain](const std::string& text) { end(*of, text); };
     return true;
+}
+
+/// The calling thread ends as a participant. Everybody else would wait for it for ever.
+void end_without_leaving(void* participant) {
+    auto* const me = static_cast<Member*>(participant);
+    if (self() != me) return;
+    escapement_domain* const domain = me->domain;
+    std::string why = "escapement: the thread of participant " + std::to_string(me->number) + " '" +
+                      me->role + "' ended without escapement_leave, at clock " +
+                      std::to_string(domain->engine->clock(*me));
+    if (me->held > 0)
+        why += ", holding " + std::to_string(me->held) + (me->held == 1 ? " mutex" : " mutexes");
+    domain->engine->abandon(*me, why + ": nobody can go on in order");
+    me->phase.store(Member::Phase::left);
+    domain->present.fetch_sub(1);
+    self() = nullptr;
+    domain->inside.fetch_sub(1);
 }
 
 std::uint64_t mixed(std::uint64_t value) {  // splitmix64's finalizer
@@ -158,7 +177,9 @@ int escapement_domain_create(const escapement_options* given, escapement_domain*
     made->on_stall = options.on_stall;
     made->on_misuse = options.on_misuse;
     made->context = options.context;
-    const Stuck stuck = [of = made.get()](const std::string& report) { stall(*of, report); };
+    const Stuck stuck = [of = made.get()](const std::string& why, const std::string& report) {
+        stall(*of, why, report);
+    };
     if (!open_journal(options, *made)) return ESCAPEMENT_JOURNAL;
     Journal* const journal = made->journal.get();
     made->engine = made->settings.mode == ESCAPEMENT_SERIAL ? make_serial(made->settings, stuck, journal)
@@ -230,6 +251,7 @@ int escapement_enter(escapement_participant* participant) {
     domain->begun.store(true);
     domain->inside.fetch_add(1);
     self() = participant;
+    at_thread_end(end_without_leaving, participant);
     domain->engine->enter(*participant);
     return ESCAPEMENT_OK;
 }
@@ -252,6 +274,7 @@ int escapement_leave(escapement_participant* participant) {
     domain->present.fetch_sub(1);
     if (!stalled || domain->settings.mode == ESCAPEMENT_SERIAL) domain->engine->leave(*participant, me);
     if (participant == me) {
+        at_thread_end(nullptr, nullptr);
         self() = nullptr;
         domain->inside.fetch_sub(1);
     }

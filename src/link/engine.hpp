@@ -55,6 +55,9 @@ class Engine {
     /// `member` is the caller, or was admitted and never entered.
     virtual void leave(Member& member, Member* by) = 0;
     virtual int join(Member& me, Member& other) = 0;
+    /// The caller's thread is about to end without having left: nobody can come after it in order. All waits
+    /// end as stalled, after `why` and the report were told.
+    virtual void abandon(Member& me, const std::string& why) = 0;
 
     virtual void advance(Member& me, Count counts) = 0;
     virtual void promise(Member& me, Count counts) = 0;
@@ -84,8 +87,10 @@ class Engine {
     virtual std::string describe() = 0;
 };
 
-/// `stuck` is told why nobody can go on; afterwards all waits end as stalled. `journal` may be null.
-using Stuck = std::function<void(const std::string&)>;
+/// Is told in a line that nobody can go on, and who waits for what; afterwards all waits end as stalled. `journal` may
+/// be null.
+using Stuck = std::function<void(const std::string& why, const std::string& report)>;
+constexpr const char* deadlock = "escapement: deadlock: nobody can go on";
 std::unique_ptr<Engine> make_parallel(const Settings& settings, Stuck stuck, Journal* journal);
 std::unique_ptr<Engine> make_serial(const Settings& settings, Stuck stuck, Journal* journal);
 

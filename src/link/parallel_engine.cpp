@@ -23,9 +23,10 @@ class ParallelEngine final : public Engine {
           journal_(journal),
           order_({.quantum = settings.quantum,
                   .free = settings.policy == ESCAPEMENT_FREE,
-                  .cpus = usable_cpus()}) {
+                  .cpus = usable_cpus()}),
+          stuck_(std::move(stuck)) {
         if (journal != nullptr) order_.witness = &witness_.emplace(*journal);
-        order_.stuck = std::move(stuck);
+        order_.stuck = [this](const std::string& report) { stuck_(deadlock, report); };
         order_.ring = [this](const parallel::Seat& seat) { bells_.at(seat.number)->ring(); };
     }
 
@@ -46,6 +47,10 @@ class ParallelEngine final : public Engine {
     }
     int join(Member& me, Member& other) override {
         return ask(me, {.kind = Kind::join, .other = other.seat});
+    }
+
+    void abandon(Member& me, const std::string& why) override {
+        order_.abandon(*me.seat, [&](const std::string& report) { stuck_(why, report); });
     }
 
     void advance(Member& me, Count counts) override { order_.advance(*me.seat, counts); }
@@ -162,6 +167,7 @@ class ParallelEngine final : public Engine {
     Journal* journal_;
     parallel::Order order_;
     std::optional<ParallelWitness> witness_;
+    Stuck stuck_;
     Nanoseconds begun_ = monotonic_ns();
     std::mutex free_turn_;
     std::array<std::unique_ptr<Doorbell>, parallel::most_seats> bells_;

@@ -68,6 +68,16 @@ class SerialEngine final : public Engine, private Host {
         return status;
     }
 
+    void abandon(Member& /*me*/, const std::string& why) override {
+        if (!over_) stuck_(why, order().stall_report());
+        over_ = true;
+        order().exit();
+        const ParticipantNumber next = turns_.settle();
+        if (next == nobody) return;
+        turn_ = next;
+        members_[next]->place.unpark();
+    }
+
     void advance(Member& /*me*/, Count counts) override {
         order().advance(counts, static_cast<Nanoseconds>(counts) * settings_.ns_per_count);
     }
@@ -281,7 +291,7 @@ class SerialEngine final : public Engine, private Host {
         return {.reached_deadline = false, .passed = std::min(monotonic_ns() - begun, most)};
     }
     void stuck(const Order& order) override {
-        if (!over_) stuck_(order.stall_report());
+        if (!over_) stuck_(deadlock, order.stall_report());
         over_ = true;
         // Everybody's wait ends, one after the other, as stalled. Who waited for a wake-up asks for its mutex
         // first.

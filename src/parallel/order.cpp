@@ -74,6 +74,23 @@ Outcome Order::withdraw(Seat& seat, Seat* by) {
     return outcome;
 }
 
+void Order::abandon(Seat& me, const std::function<void(const std::string&)>& say) {
+    Woken woken;
+    {
+        const std::lock_guard guard(latch_);
+        me.bound.store(never, std::memory_order_release);
+        me.state.store(SeatState::absent, std::memory_order_release);
+        present_.fetch_sub(1, std::memory_order_relaxed);
+        if (!stalled_) {
+            stalled_ = true;
+            say(report());
+        }
+        end_all();
+        woken = take_woken();
+    }
+    wake(woken, &me);
+}
+
 void Order::pass_watch(Seat& me) {
     Woken woken;
     {

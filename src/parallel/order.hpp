@@ -64,6 +64,8 @@ class Order {
     Seat* admit(const char* role, Seat* by);
     /// A seat that nobody has taken is free again.
     Outcome withdraw(Seat& seat, Seat* by);
+    /// The seat's thread goes without having left: `say` gets the report, and all waits end as stalled.
+    void abandon(Seat& me, const std::function<void(const std::string&)>& say);
     [[nodiscard]] Outcome lock(Seat& me, Mutex& mutex, Count deadline = no_clock);
     [[nodiscard]] Outcome try_lock(Seat& me, Mutex& mutex);
     /// lock() where neither turn nor lock has to be waited for and no witness told. False: nothing was done.
