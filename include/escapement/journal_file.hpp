@@ -7,9 +7,12 @@
 //
 // Contract. Usable inside strangers' processes: raw system calls, no memory, no errno, no cancellation point.
 // A whole block is given to one write(2) with O_APPEND; interrupted and short writes go on. An existing file
-// is emptied. Thread safety: as its writer's or reader's.
+// is emptied, and nobody but its owner may read it any more (EPERM: it is somebody else's, and readable). A
+// size limit (RLIMIT_FSIZE) is an error, not a signal. Thread safety: as its writer's or reader's.
 
 #include <escapement/journal.hpp>
+
+#include <cstdint>
 
 namespace escapement {
 
@@ -20,8 +23,12 @@ class JournalFile final : public JournalSink, public JournalSource {
     JournalFile& operator=(const JournalFile&) = delete;
     ~JournalFile();
 
+    enum class Name : std::uint8_t {
+        given,   ///< by a user: a link is followed
+        derived  ///< made of another name, so that others can foresee it: a link is refused (ELOOP)
+    };
     /// 0, or the error number.
-    [[nodiscard]] int create(const char* path) noexcept;
+    [[nodiscard]] int create(const char* path, Name name = Name::given) noexcept;
     /// For reading.
     [[nodiscard]] int open(const char* path) noexcept;
     void close() noexcept;

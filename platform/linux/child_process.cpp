@@ -102,7 +102,7 @@ tl::unexpected<std::string> cannot_open(const std::string& path, int error) {
 
 int open_output(const std::string& path) {
     return open(path.empty() ? "/dev/null" : path.c_str(),
-                O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+                O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, S_IRUSR | S_IWUSR);
 }
 
 /// Waits until the failure pipe says that the program started (it closes) or why it did not.

@@ -216,6 +216,14 @@ void Order::set_role(ParticipantNumber participant, const char* role) {
     char* const to = participants_[participant].role;
     std::strncpy(to, role, sizeof(Participant::role) - 1);
     to[sizeof(Participant::role) - 1] = '\0';
+    // A program names its threads as it likes, and reports print it: no terminal is to obey a name. Those
+    // below blank, and in UTF-8 those from 0x80 to 0x9f (ECMA-48: C0 and C1).
+    for (char* at = to; *at != '\0'; ++at) {
+        const auto byte = static_cast<unsigned char>(*at);
+        const bool second = byte == 0xc2 && static_cast<unsigned char>(at[1]) < 0xa0 && at[1] != '\0';
+        if (byte < 0x20 || byte == 0x7f || second) *at = '?';
+        if (second) at[1] = '?';
+    }
 }
 
 void Order::set_returns_early(ParticipantNumber participant, bool returns_early) {

@@ -34,7 +34,7 @@ TEST_CASE("what run writes is understood") {
                    {"ESCAPEMENT_MARGIN", "400"},      {"ESCAPEMENT_TIME", "real"},
                    {"ESCAPEMENT_QUANTUM", "5"},       {"ESCAPEMENT_SEED", "18446744073709551615"},
                    {"ESCAPEMENT_PID", "0000000042"},  {"ESCAPEMENT_CPUS", "0,3"},
-                   {"ESCAPEMENT_JOURNAL", "replay:j"}};
+                   {"ESCAPEMENT_JOURNAL", "replay:/j"}};
     const auto settings = parse_settings(environment_value, 42);
     REQUIRE(settings);
     CHECK(settings->ordering == Ordering::ticktock);
@@ -48,7 +48,7 @@ TEST_CASE("what run writes is understood") {
     CHECK(settings->seed == ~std::uint64_t{0});
     CHECK(settings->launched == 42);
     CHECK(settings->replays);
-    CHECK(std::string(settings->journal) == "j");
+    CHECK(std::string(settings->journal) == "/j");
     // Of a process that another one started it is not the journal.
     CHECK(parse_settings(environment_value, 43)->journal == nullptr);
     environment.clear();

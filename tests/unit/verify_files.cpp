@@ -6,7 +6,9 @@
 #include "verify_run_files.hpp"
 
 #include <catch2/catch.hpp>
+#include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -212,7 +214,16 @@ TEST_CASE("a report replaces its file as a whole, or not at all") {
     REQUIRE(write_whole(path, "one"));
     REQUIRE(write_whole(path, "two"));
     CHECK(contents(path) == "two");
-    CHECK_FALSE(fs::exists(path + ".part"));
+    CHECK(std::distance(fs::directory_iterator(work.path()), {}) == 1);
+    CHECK((fs::status(path).permissions() & fs::perms::others_all) == fs::perms::none);
+    // What somebody else left where a draft might go is not written to.
+    const std::string victim = work.path() + "/victim";
+    REQUIRE(write_whole(victim, "kept"));
+    for (int number = 0; number < 3; ++number)
+        fs::create_symlink(victim, fmt::format("{}.{}.{}.part", path, getpid(), number));
+    REQUIRE(write_whole(path, "two"));
+    CHECK(contents(victim) == "kept");
+    CHECK(contents(path) == "two");
 
     CHECK(cannot_write(work.path() + "/none/report") ==
           "cannot write " + work.path() + "/none/report: No such file or directory");

@@ -185,7 +185,7 @@ TEST_CASE("a profile is stored whole and loaded again") {
     REQUIRE(store_profile(profile, path));
     struct stat status {};
     REQUIRE(stat(path.c_str(), &status) == 0);
-    CHECK((status.st_mode & 07777U) == 0644);
+    CHECK((status.st_mode & 0027U) == 0);
     auto loaded = load_profile(path);
     INFO((loaded ? std::string() : loaded.error()));
     REQUIRE(loaded);

@@ -1,4 +1,5 @@
 #include "doctor.hpp"
+#include "log_files.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -21,30 +22,16 @@ const char* in_a_word(Finding::State state) {
     return "";
 }
 
-/// What comes from files and command lines may hold anything; a terminal gets only what it prints.
-std::string printable(const std::string& text) {
-    std::string clean;
-    for (const char letter : text) {
-        const auto code = static_cast<unsigned char>(letter);
-        if (code < ' ' || code == 0x7f) {
-            clean += fmt::format("\\x{:02x}", code);
-        } else {
-            clean += letter;
-        }
-    }
-    return clean;
-}
-
 }  // namespace
 
 std::string to_text(const std::vector<Finding>& findings, const Outlook& outlook) {
     std::string text;
     for (const Finding& finding : findings) {
-        text += fmt::format("{:<8} {:<22} {}\n", in_a_word(finding.state), finding.name,
-                            printable(finding.value));
+        text +=
+            fmt::format("{:<8} {:<22} {}\n", in_a_word(finding.state), finding.name, escaped(finding.value));
         if (finding.state == Finding::State::ok) continue;
         text += fmt::format("{:31} why: {}\n", "", finding.why);
-        if (!finding.remedy.empty()) text += fmt::format("{:31} do:  {}\n", "", printable(finding.remedy));
+        if (!finding.remedy.empty()) text += fmt::format("{:31} do:  {}\n", "", escaped(finding.remedy));
     }
     text += outlook.ordered ? "\nThreads can be ordered here. Clocks:\n"
                             : "\nThreads CANNOT be ordered: see what is bad above. Clocks:\n";

@@ -93,13 +93,18 @@ QemuEventRecord record_of(const QemuEvent& event) {
 
 std::string escaped(const std::string& text) {
     std::string result;
-    for (const char letter : text) {
-        const auto value = static_cast<unsigned char>(letter);
-        if (value < 0x20 || value == 0x7f) {
+    for (std::size_t at = 0; at < text.size(); ++at) {
+        const auto value = static_cast<unsigned char>(text[at]);
+        // The C1 controls, which some terminals obey, are two bytes in UTF-8.
+        const bool second =
+            value == 0xc2 && at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) < 0xa0;
+        if (value < 0x20 || value == 0x7f || second) {
             fmt::format_to(std::back_inserter(result), "\\x{:02x}", value);
         } else {
-            result += letter;
+            result += text[at];
         }
+        if (second)
+            fmt::format_to(std::back_inserter(result), "\\x{:02x}", static_cast<unsigned char>(text[++at]));
     }
     return result;
 }

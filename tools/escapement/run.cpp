@@ -3,6 +3,7 @@
 #include "clock_choice.hpp"
 #include "commands.hpp"
 #include "journal_beginning.hpp"
+#include "log_files.hpp"
 #include "preload_library.hpp"
 #include "profiled_clock.hpp"
 #include "program.hpp"
@@ -49,7 +50,7 @@ struct RunOptions {
 constexpr int trouble = 125;  // as env(1), nohup(1) and timeout(1) have it; 126 and 127 likewise
 
 int fail(int status, const std::string& line) {
-    fmt::print(stderr, "escapement: {}\n", line);
+    fmt::print(stderr, "escapement: {}\n", escaped(line));
     return status;
 }
 
@@ -145,7 +146,7 @@ int run(const RunOptions& options) {
             return fail(possible.error().cannot_be_run ? 126 : trouble, possible.error().reason);
     }
     for (const std::string& warning : qemu_warnings(options.command))
-        fmt::print(stderr, "escapement: {}\n", warning);
+        fmt::print(stderr, "escapement: {}\n", escaped(warning));
     const auto cpus = place(options);
     if (!cpus) return fail(trouble, cpus.error());
     if (const auto clock = set_clock(options, *program, *cpus); !clock) return fail(trouble, clock.error());
@@ -276,6 +277,9 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
         "a "
         "report where COMMAND does something else. Options that are not given are the journal's");
     replay->type_name("FILE")->excludes(journal);
+    // An empty name is a script's variable that was never set: not as if the option had not been given.
+    for (CLI::Option* const file : {journal, replay})
+        file->check([](const std::string& name) { return name.empty() ? "the file's name is empty" : ""; });
     command->callback([options, command, clock, &command_line, &status] {
         require_command(command_line);
         options->command = command_line;

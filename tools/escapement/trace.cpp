@@ -6,7 +6,9 @@
 #include "trace_events.hpp"
 #include "trace_tracks.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <stdio.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -38,6 +40,13 @@ struct FileEnd {
     }
 };
 
+/// A trace tells what a program did, so it is not for everybody (umask(2) may make that less). Null: errno.
+std::FILE* open_for_writing(const std::string& path) {
+    constexpr mode_t mode = 0640;
+    const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, mode);
+    return descriptor < 0 ? nullptr : ::fdopen(descriptor, "w");
+}
+
 /// Whether participants take turns, as far as the beginning tells.
 bool has_turns(JournalReader& reader) {
     constexpr int far_enough = 200'000;
@@ -60,8 +69,8 @@ int run_trace(const TraceOptions& options) {
     if (!reader) return complain(reader.error().text());
 
     errno = 0;
-    const std::unique_ptr<std::FILE, FileEnd> file(
-        options.output == "-" ? stdout : std::fopen(options.output.c_str(), "we"));
+    const std::unique_ptr<std::FILE, FileEnd> file(options.output == "-" ? stdout
+                                                                         : open_for_writing(options.output));
     if (!file)
         return complain(fmt::format("{}: cannot be written: {}", escaped(options.output),
                                     std::generic_category().message(errno)));

@@ -1,6 +1,7 @@
 // `escapement verify`: runs a command again and again and says whether it came out the same.
 
 #include "commands.hpp"
+#include "log_files.hpp"
 #include "verify_options.hpp"
 #include "verify_plan.hpp"
 #include "verify_report.hpp"
@@ -61,7 +62,7 @@ struct Arguments {
 };
 
 int complain(const std::string& text) {
-    fmt::print(stderr, "escapement verify: {}\n", text);
+    fmt::print(stderr, "escapement verify: {}\n", escaped(text));
     return exit_trouble;
 }
 

@@ -31,7 +31,10 @@ tl::expected<WorkDirectory, std::string> WorkDirectory::temporary() {
 
 tl::expected<WorkDirectory, std::string> WorkDirectory::at(const std::string& path) {
     std::error_code error;
-    fs::create_directories(path, error);
+    const bool made = fs::create_directories(path, error);
+    // Recordings and consoles hold what guests read and said; a directory that was there keeps its owner's
+    // choice.
+    if (made) fs::permissions(path, fs::perms::owner_all, error);
     if (error)
         return tl::make_unexpected(fmt::format("cannot make the directory {}: {}", path, error.message()));
     const bool empty = fs::is_empty(path, error);

@@ -68,14 +68,32 @@ Arena& arena() {
 
 constexpr std::uint64_t flag_real_time = 1;
 
-[[noreturn]] __attribute__((format(printf, 1, 2))) void refuse(const char* format, ...) {
+/// A line. What comes from a journal is in it: no terminal is to obey that.
+void say_list(const char* format, va_list list) {
     char text[9000];
+    const int wanted = std::vsnprintf(text, sizeof text, format, list);
+    const std::size_t size = std::min(static_cast<std::size_t>(std::max(wanted, 0)), sizeof text - 1);
+    for (std::size_t at = 0; at + 1 < size; ++at) {
+        const auto byte = static_cast<unsigned char>(text[at]);
+        const bool second = byte == 0xc2 && static_cast<unsigned char>(text[at + 1]) < 0xa0;
+        if (byte < 0x20 || byte == 0x7f || second) text[at] = '?';
+        if (second) text[at + 1] = '?';
+    }
+    [[maybe_unused]] const ssize_t written = real().write(STDERR_FILENO, text, size);
+}
+
+__attribute__((format(printf, 1, 2))) void say(const char* format, ...) {
     va_list list;
     va_start(list, format);
-    const int size = std::vsnprintf(text, sizeof text, format, list);
+    say_list(format, list);
     va_end(list);
-    [[maybe_unused]] const ssize_t written =
-        real().write(STDERR_FILENO, text, std::min(static_cast<std::size_t>(size), sizeof text - 1));
+}
+
+[[noreturn]] __attribute__((format(printf, 1, 2))) void refuse(const char* format, ...) {
+    va_list list;
+    va_start(list, format);
+    say_list(format, list);
+    va_end(list);
     real()._exit(125);
     __builtin_unreachable();
 }
@@ -127,8 +145,11 @@ void move_high(JournalFile& file) {
 }
 
 void begin_recording(OpenJournal& journal, const Settings& settings) {
-    const int error = journal.file.create(journal.path);
+    const int error = journal.file.create(
+        journal.path, journal.child ? JournalFile::Name::derived : JournalFile::Name::given);
     if (error != 0 && journal.child) {
+        say("escapement: cannot write the journal %s: %s; what process %ld does is not recorded\n",
+            journal.path, std::strerror(error), static_cast<long>(getpid()));
         journaling = Journaling::off;
         return;
     }

@@ -20,6 +20,7 @@ struct OpenJournal {
     std::uint32_t children = 0;  ///< forked so far
     bool child = false;          ///< the process was forked by another that has a journal
     bool unopened = false;       ///< a child's, before its first record: most become another program first
+    bool failure_told = false;   ///< that it cannot be written any more
 };
 
 /// Opens a child's at last. What cannot be opened is not used.

@@ -28,7 +28,8 @@ constexpr std::int64_t suspicious_ns =
     300 * millisecond;  ///< of CPU time without an ordered operation: look closer
 constexpr std::int64_t certain_ns = 1000 * millisecond;    ///< of CPU time in one unchanging state: it spins
 constexpr std::int64_t longest_ns = 10'000 * millisecond;  ///< of CPU time anyhow, if others want the turn
-constexpr unsigned asleep_ticks = 6;  ///< in a row, without any CPU time: it sleeps in the kernel
+constexpr unsigned asleep_ticks = 6;   ///< in a row, without any CPU time: it sleeps in the kernel
+constexpr unsigned unseen_ticks = 40;  ///< the same where the kernel cannot be asked: no descriptor is left
 constexpr std::int64_t termination_ns = 1500 * millisecond;  ///< after SIGTERM, of the two seconds
 constexpr std::size_t most_samples = 32;
 
@@ -61,19 +62,22 @@ clockid_t cpu_clock_of(pid_t thread) {
     return static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3U) | 6U);
 }
 
-/// True if `thread` sleeps interruptibly in the kernel; not if it is stopped, or on its way to a disk.
-bool is_asleep(pid_t thread) {
+enum class Sleep : std::uint8_t { no, yes, unknown };
+
+/// Whether `thread` sleeps interruptibly in the kernel; not if it is stopped, or on its way to a disk.
+Sleep sleep_of(pid_t thread) {
     char path[64];
     std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
     const int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return false;
+    if (file < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? Sleep::unknown : Sleep::no;
     char text[256];
     const ssize_t size = read(file, text, sizeof text - 1);
     close(file);
-    if (size <= 0) return false;
+    if (size <= 0) return Sleep::no;
     text[size] = '\0';
     const char* const end_of_name = std::strrchr(text, ')');
-    return end_of_name != nullptr && end_of_name[1] == ' ' && end_of_name[2] == 'S';
+    const bool sleeps = end_of_name != nullptr && end_of_name[1] == ' ' && end_of_name[2] == 'S';
+    return sleeps ? Sleep::yes : Sleep::no;
 }
 
 void take_sample(std::uint64_t state) {
@@ -105,8 +109,9 @@ class Watch {
             sample_count.store(0, std::memory_order_relaxed);
             repeats.store(false, std::memory_order_relaxed);
         } else if (cpu - last_ < millisecond / 10) {
-            asleep_ = is_asleep(thread) ? asleep_ + 1 : 0;
-            if (asleep_ >= asleep_ticks) say(thread, Word::leave);
+            const Sleep sleep = sleep_of(thread);
+            asleep_ = sleep != Sleep::no ? asleep_ + 1 : 0;
+            if (asleep_ >= (sleep == Sleep::yes ? asleep_ticks : unseen_ticks)) say(thread, Word::leave);
         } else if (counting && cpu - began_ > suspicious_ns) {
             notice_lost_alarm(holder);
         } else if (!seat.bounded && cpu - began_ > suspicious_ns) {
@@ -188,7 +193,7 @@ void keeper_speaks(int /*signal*/, siginfo_t* /*information*/, void* context) {
     errno = saved;
 }
 
-void start_keeper_thread() {
+int start_keeper_thread() {
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
@@ -198,12 +203,10 @@ void start_keeper_thread() {
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     pthread_attr_setstacksize(&attributes, std::size_t{128} * 1024);
     pthread_t thread;
-    if (const int error = real().pthread_create(&thread, &attributes, keep, nullptr); error != 0) {
-        std::fprintf(stderr, "escapement: cannot start the keeper thread: %s\n", strerror(error));
-        real()._exit(125);
-    }
+    const int error = real().pthread_create(&thread, &attributes, keep, nullptr);
     pthread_attr_destroy(&attributes);
     real().pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return error;
 }
 
 void note_termination(int signal) {

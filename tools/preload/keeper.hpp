@@ -5,8 +5,8 @@
 
 namespace escapement::preload {
 
-/// Starts it. Called once a process, by the participant with the turn.
-void start_keeper_thread();
+/// Starts it. Called once a process, by the participant with the turn. 0, or pthread_create(3)'s error.
+int start_keeper_thread();
 
 /// A SIGTERM or SIGINT has been delivered to the process: it has two seconds.
 void note_termination(int signal);

@@ -9,6 +9,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <string>
@@ -71,6 +72,24 @@ std::string places_of(const JournalDivergence& divergence) {
                places_of(divergence) + "\nescapement: ended with status 125");
 }
 
+/// A journal that cannot be written any more is told of at once: at its end the program may have closed its
+/// standard error, and it may be long until then.
+void notice_failure() {
+    OpenJournal& journal = open_journal();
+    if (!journal.writer->failed() || journal.failure_told) [[likely]]
+        return;
+    journal.failure_told = true;
+    char text[sizeof journal.path + 200];
+    const int error = journal.writer->failure().error;
+    const int size = std::snprintf(
+        text, sizeof text,
+        "escapement: cannot write the journal %s: %s; it is whole up to byte %llu, and the run goes on\n",
+        journal.path, error > 0 ? strerrordesc_np(error) : "cannot compress",
+        static_cast<unsigned long long>(journal.writer->failure().offset));
+    [[maybe_unused]] const ssize_t written =
+        real().write(STDERR_FILENO, text, std::min(static_cast<std::size_t>(size), sizeof text - 1));
+}
+
 /// Records it, or holds it against the journal.
 void put(const JournalRecord& record) {
     if (open_journal().unopened) [[unlikely]]
@@ -80,6 +99,7 @@ void put(const JournalRecord& record) {
         in_record = true;
         open_journal().writer->record(record);
         in_record = false;
+        notice_failure();
         return;
     }
     if (ending) return;
@@ -248,8 +268,9 @@ void diverge(const JournalRecord& found) {
 }
 
 void flush_journal() {
-    if (journaling == Journaling::record && !in_record && !open_journal().unopened)
-        open_journal().writer->flush();
+    if (journaling != Journaling::record || in_record || open_journal().unopened) return;
+    open_journal().writer->flush();
+    notice_failure();
 }
 
 void close_journal() {

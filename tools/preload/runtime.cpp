@@ -33,6 +33,14 @@ Nanoseconds nanoseconds(const timespec& time) {
     return Nanoseconds{time.tv_sec} * second + time.tv_nsec;
 }
 
+/// What the journal has so far is written: it needs no memory.
+[[noreturn]] void end_without_memory(const char* line) {
+    flush_journal();
+    [[maybe_unused]] const ssize_t written = real().write(STDERR_FILENO, line, std::strlen(line));
+    real()._exit(125);
+    __builtin_unreachable();
+}
+
 }  // namespace
 
 Runtime::Runtime(const Settings& settings, const OrderOptions& options)
@@ -68,9 +76,7 @@ Seat& Runtime::seat(ParticipantNumber number) {
         constexpr std::size_t bytes = sizeof(Seat) * seats_per_block;
         void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) {
-            static const char text[] = "escapement: no memory for another thread's seat\n";
-            [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
-            real()._exit(125);
+            end_without_memory("escapement: no memory for another thread's seat; ended with status 125\n");
         }
         seats = static_cast<Seat*>(memory);
         for (ParticipantNumber each = 0; each < seats_per_block; ++each)
@@ -134,10 +140,17 @@ timespec Runtime::time_of(clockid_t clock, Nanoseconds now) const {
     return {.tv_sec = time / second, .tv_nsec = time % second};
 }
 
-Nanoseconds Runtime::deadline_of(clockid_t clock, const timespec& time) const {
+Nanoseconds Runtime::deadline_of(clockid_t clock, const timespec& time) {
     const bool calendar = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE || clock == CLOCK_TAI;
-    const Nanoseconds base = calendar ? base_realtime_ns_ : base_monotonic_ns_;
     if (time.tv_sec >= (no_deadline - second) / second) return no_deadline;
+    Nanoseconds base = calendar ? base_realtime_ns_ : base_monotonic_ns_;
+    if (calendar && !settings_.virtual_time) {
+        // It may have been set since the beginning, and the caller has read it as it is.
+        timespec now{};
+        real().clock_gettime(CLOCK_REALTIME, &now);
+        base = nanoseconds(now) - (host_ns() - began_ns_);
+        outside_bytes(-1, &base, sizeof base);
+    }
     return nanoseconds(time) - base;
 }
 
@@ -234,7 +247,8 @@ void Runtime::leave(const char* what) {
     // The caller cannot wait for the outside on the domain's behalf, it is about to go there: the keeper
     // decides.
     decision_wanted_.store(true, std::memory_order_release);
-    start_keeper();
+    if (start_keeper() != 0)
+        end_without_memory("escapement: nothing left for the keeper's thread; ended with status 125\n");
     keeper_place_.unpark();
 }
 
@@ -348,10 +362,11 @@ void Runtime::after_fork() {
     journal_of_child();
 }
 
-void Runtime::start_keeper() {
-    if (keeper_started_) return;
-    keeper_started_ = true;
-    start_keeper_thread();
+int Runtime::start_keeper() {
+    if (keeper_started_) return 0;
+    const int error = start_keeper_thread();
+    keeper_started_ = error == 0;
+    return error;
 }
 
 void Runtime::add_incident(const Incident& incident) {
@@ -384,10 +399,7 @@ class MappedMemory final : public std::pmr::memory_resource {
     void* do_allocate(std::size_t bytes, std::size_t /*alignment*/) override {
         void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory != MAP_FAILED) return memory;
-        static const char text[] = "escapement: no memory for the order's tables\n";
-        [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, text, sizeof text - 1);
-        real()._exit(125);
-        __builtin_unreachable();
+        end_without_memory("escapement: no memory for the order's tables; ended with status 125\n");
     }
     void do_deallocate(void* memory, std::size_t bytes, std::size_t /*alignment*/) override {
         munmap(memory, bytes);
@@ -415,6 +427,7 @@ Count default_quantum(const Settings& settings, bool counted_by_emulator) {
 void start() {
     // The first call comes from the only thread; what it calls in turn passes through.
     mode.store(Mode::aside, std::memory_order_relaxed);
+    if (is_privileged()) return;
     const Settings settings = read_settings();
     const bool counted_by_emulator = find_qemu(settings);
     if (settings.ordering == Ordering::free || stands_aside()) return;

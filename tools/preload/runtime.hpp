@@ -50,7 +50,7 @@ class Runtime final : public Host {
     /// The same from a thread that may not have the turn.
     [[nodiscard]] Nanoseconds now_unordered() const;
     [[nodiscard]] timespec time_of(clockid_t clock, Nanoseconds now) const;
-    [[nodiscard]] Nanoseconds deadline_of(clockid_t clock, const timespec& time) const;
+    [[nodiscard]] Nanoseconds deadline_of(clockid_t clock, const timespec& time);
     [[nodiscard]] Nanoseconds deadline_in(const timespec& time);
 
     /// Before an ordered operation on `object` (which may be none): counts it; hands the turn on if that is
@@ -82,8 +82,8 @@ class Runtime final : public Host {
     void kick_idler();
     /// In a child process: the caller is alone.
     void after_fork();
-    /// Starts the keeper, once there is more than one participant.
-    void start_keeper();
+    /// Starts the keeper, once there is more than one participant. 0, or why there can be no more threads.
+    int start_keeper();
 
     void add_incident(const Incident& incident);
     [[nodiscard]] std::size_t incidents() const { return incident_count_.load(std::memory_order_acquire); }

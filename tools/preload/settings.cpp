@@ -2,6 +2,7 @@
 
 #include "real.hpp"
 
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -29,10 +30,14 @@ namespace {
 }
 
 const char* value_of(const char* variable) {
-    return std::getenv(variable);
+    return secure_getenv(variable);
 }
 
 }  // namespace
+
+bool is_privileged() {
+    return getauxval(AT_SECURE) != 0;
+}
 
 Settings read_settings() {
     const auto settings = parse_settings(value_of, getpid());

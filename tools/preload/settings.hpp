@@ -55,6 +55,10 @@ bool parse_cpu_numbers(const char* text, cpu_set_t& set);
 /// such.
 Settings read_settings();
 
+/// Whether the process may do more than who started it (set-uid, set-gid, file capabilities): then this
+/// library does nothing at all, whatever the environment says. Source: getauxval(3), AT_SECURE; ld.so(8).
+bool is_privileged();
+
 /// Binds the process, which has one thread, to the CPUs in Settings::cpus.
 void bind_to_cpus(const char* cpus);
 

@@ -99,7 +99,8 @@ void read_journal(Words& words, Settings& settings, pid_t process) {
     if (!settings.replays && std::strncmp(text, "record:", word) != 0)
         return words.refuse("ESCAPEMENT_JOURNAL");
     const std::size_t length = std::strlen(text + word);
-    if (length == 0 || length >= longest_journal_path) return words.refuse("ESCAPEMENT_JOURNAL");
+    // `run` writes whole paths only, which do not depend on where the program is by then.
+    if (text[word] != '/' || length >= longest_journal_path) return words.refuse("ESCAPEMENT_JOURNAL");
     settings.journal = text + word;
     settings.command = words.text("ESCAPEMENT_COMMAND");
 }
@@ -130,6 +131,9 @@ tl::expected<Settings, UnknownWord> parse_settings(const char* (*value_of)(const
     cpu_set_t set;
     if (settings.cpus != nullptr && !parse_cpu_numbers(settings.cpus, set)) words.refuse("ESCAPEMENT_CPUS");
     settings.statistics = words.text("ESCAPEMENT_STATS");
+    if (settings.statistics != nullptr && *settings.statistics != '/' &&
+        std::strcmp(settings.statistics, "-") != 0)
+        words.refuse("ESCAPEMENT_STATS");
     read_journal(words, settings, process);
     if (words.unknown().variable != nullptr) return tl::unexpected(words.unknown());
     return settings;

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,6 +18,29 @@
 namespace escapement::preload {
 
 namespace {
+
+/// Bytes of the UTF-8 character at `text`; 0 if there is none. Source: RFC 3629, 4.
+std::size_t character_length(const char* text) {
+    const auto byte = [text](std::size_t index) { return static_cast<unsigned char>(text[index]); };
+    const auto within = [](unsigned char value, unsigned char least, unsigned char most) {
+        return value >= least && value <= most;
+    };
+    const auto follows = [&](std::size_t index) { return within(byte(index), 0x80, 0xbf); };
+    const unsigned char first = byte(0);
+    if (first < 0x80) return 1;
+    if (within(first, 0xc2, 0xdf)) return follows(1) ? 2 : 0;
+    if (within(first, 0xe0, 0xef)) {
+        const unsigned char least = first == 0xe0 ? 0xa0 : 0x80;
+        const unsigned char most = first == 0xed ? 0x9f : 0xbf;
+        return within(byte(1), least, most) && follows(2) ? 3 : 0;
+    }
+    if (within(first, 0xf0, 0xf4)) {
+        const unsigned char least = first == 0xf0 ? 0x90 : 0x80;
+        const unsigned char most = first == 0xf4 ? 0x8f : 0xbf;
+        return within(byte(1), least, most) && follows(2) && follows(3) ? 4 : 0;
+    }
+    return 0;
+}
 
 /// Text in a fixed buffer: the end of a process is no time to allocate.
 struct Text {
@@ -32,16 +56,19 @@ struct Text {
         if (wanted > 0) size += static_cast<std::size_t>(wanted);
         if (size >= sizeof text) size = sizeof text - 1;
     }
+    /// For JSON, which is UTF-8; a byte that is part of no character stands for itself in Latin-1.
     void add_escaped(const char* from) {
-        for (; *from != '\0'; ++from) {
+        while (*from != '\0') {
             const auto each = static_cast<unsigned char>(*from);
+            const std::size_t length = character_length(from);
             if (each == '"' || each == '\\') {
                 add("\\%c", each);
-            } else if (each < 0x20) {
+            } else if (length == 0 || each < 0x20 || each == 0x7f) {
                 add("\\u%04x", each);
             } else {
-                add("%c", each);
+                add("%.*s", static_cast<int>(length), from);
             }
+            from += length == 0 ? 1 : length;
         }
     }
 };
@@ -144,27 +171,53 @@ void say_incidents(Text& text, Runtime& domain) {
     }
 }
 
-void put(int file, const Text& text) {
-    std::size_t done = 0;
-    while (done < text.size) {
+/// False if not all of it could be written; errno says why.
+bool put(int file, const Text& text) {
+    for (std::size_t done = 0; done < text.size;) {
         const ssize_t wrote = write(file, text.text + done, text.size - done);
-        if (wrote <= 0) break;
+        if (wrote < 0 && errno == EINTR) continue;
+        if (wrote <= 0) return false;
         done += static_cast<std::size_t>(wrote);
     }
+    return true;
 }
 
-/// All or nothing: readers see the whole file or none.
-void put_in_place(const char* path, const Text& text) {
+bool put_and_close(int file, const Text& text) {
+    if (file < 0) return false;
+    const bool whole = put(file, text);
+    const int reason = errno;
+    const bool closed = close(file) == 0;
+    if (!whole) errno = reason;
+    return whole && closed;
+}
+
+/// All or nothing: readers see the whole file or none. A device or a pipe, which another file must not take
+/// the place of, can only be written to directly.
+bool put_in_place(const char* path, const Text& text) {
+    struct stat status {};
+    if (stat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return put_and_close(open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY), text);
     char temporary[4096];
     const int length =
         std::snprintf(temporary, sizeof temporary, "%s.%ld~", path, static_cast<long>(getpid()));
-    if (length < 0 || static_cast<std::size_t>(length) >= sizeof temporary) return;
-    const int file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file < 0 || (put(file, text), close(file) != 0) || std::rename(temporary, path) != 0) {
-        std::fprintf(stderr, "escapement: cannot write the statistics to %s: %s\n", path,
-                     std::strerror(errno));
-        unlink(temporary);
+    if (length < 0 || static_cast<std::size_t>(length) >= sizeof temporary) {
+        errno = ENAMETOOLONG;
+        return false;
     }
+    // The name can be foreseen: what somebody else put there is neither followed nor written to.
+    unlink(temporary);
+    if (put_and_close(open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600), text) &&
+        std::rename(temporary, path) == 0)
+        return true;
+    const int reason = errno;
+    unlink(temporary);
+    errno = reason;
+    return false;
+}
+
+void store(const char* path, const Text& text) {
+    if (put_in_place(path, text)) return;
+    std::fprintf(stderr, "escapement: cannot write the statistics to %s: %s\n", path, std::strerror(errno));
 }
 
 std::atomic<pid_t> written_by{0};
@@ -195,11 +248,11 @@ void write_statistics() {
         text.size = 0;
         as_json(text, domain);
         if (process == domain.settings().launched) {
-            put_in_place(path, text);
+            store(path, text);
         } else {
             char own[4096];
             std::snprintf(own, sizeof own, "%s.%ld", path, static_cast<long>(process));
-            put_in_place(own, text);
+            store(own, text);
         }
     }
     thread_state.inside = inside;

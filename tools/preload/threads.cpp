@@ -126,7 +126,7 @@ ESCAPEMENT_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* at
     if (!entry.ordered()) return real().pthread_create(thread, attributes, routine, argument);
     Runtime& domain = runtime();
     domain.operation(OperationKind::create, nullptr);
-    domain.start_keeper();
+    if (const int error = domain.start_keeper(); error != 0) return error;
     // What follows may allocate: the allocator may be the program's, with locks of its own.
     thread_state.inside = 0;
     if (thread_state.number == 0) expect_thread_end();

@@ -60,7 +60,7 @@ std::string now_in_utc() {
 std::string standard_profile_path() {
     // Relative ones do not count (XDG Base Directory Specification).
     const auto directory = [](const char* variable) {
-        const char* const value = std::getenv(variable);
+        const char* const value = secure_getenv(variable);
         return value != nullptr && value[0] == '/' ? std::string(value) : std::string();
     };
     std::string base = directory("XDG_CONFIG_HOME");
@@ -110,12 +110,21 @@ tl::expected<void, std::string> store_profile(const Profile& profile, const std:
 
     Profile stamped = profile;
     if (stamped.created.empty()) stamped.created = now_in_utc();
-    std::string temporary = path + ".XXXXXX";
-    File file(mkostemp(temporary.data(), O_CLOEXEC));
+    // Not for everybody, though it holds no secret; umask(2) may make that less. Always a new file: what
+    // others left under a name that they foresaw is not written to.
+    constexpr mode_t mode = 0640;
+    constexpr int most_tries = 100;
+    std::string temporary;
+    int opened = -1;
+    for (int number = 0; number < most_tries && opened < 0; ++number) {
+        temporary = path + "." + std::to_string(getpid()) + "." + std::to_string(number) + "~";
+        opened = open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+        if (opened < 0 && errno != EEXIST) break;
+    }
+    File file(opened);
     if (file.get() < 0) return trouble(path, what, errno);
-    constexpr mode_t mode = 0644;
-    if (!write_all(file.get(), write_profile(stamped)) || fchmod(file.get(), mode) != 0 ||
-        fsync(file.get()) != 0 || file.close() != 0 || rename(temporary.c_str(), path.c_str()) != 0) {
+    if (!write_all(file.get(), write_profile(stamped)) || fsync(file.get()) != 0 || file.close() != 0 ||
+        rename(temporary.c_str(), path.c_str()) != 0) {
         const int failure = errno;
         unlink(temporary.c_str());
         return trouble(path, what, failure);
