@@ -124,9 +124,10 @@ typedef struct escapement_options {
     const char* record;    /* file to write the journal to (journal.hpp), or null; see "The journal" below */
     const char* replay;    /* journal to follow, or null; not both */
     /* Nobody can ever go on, a participant's thread ended without having left, or a replay diverged: `report`
-     * says which, who waits for what, held by whom, since which clock; or what was expected, what was found, and what came before. Null: it is printed and the
-     * process aborted. If it returns, every operation ends with ESCAPEMENT_STALLED or ESCAPEMENT_DIVERGED.
-     * Also told, and printed without aborting, is why a journal is refused or could not be written. */
+     * says which, who waits for what, held by whom, since which clock; or what was expected, what was found,
+     * and what came before. Null: it is printed and the process aborted. If it returns, every operation ends
+     * with ESCAPEMENT_STALLED or ESCAPEMENT_DIVERGED. Also told, and printed without aborting, is why a
+     * journal is refused or could not be written. */
     void (*on_stall)(void* context, const char* report);
     /* Called with the name of a function whose caller broke a rule, before it returns the error. Null:
      * nothing. */

@@ -170,7 +170,8 @@ std::string difference(const Fingerprint& profiled, const Fingerprint& here);
 std::string standard_profile_path();
 /// Reads the file at `path`; refuses what is no regular file or larger than a profile can be.
 tl::expected<Profile, std::string> load_profile(const std::string& path);
-/// All or nothing: a new file that takes the old one's place. Makes directories. Mode 0640, less what umask(2) says.
+/// All or nothing: a new file that takes the old one's place. Makes directories. Mode 0640, less what
+/// umask(2) says.
 tl::expected<void, std::string> store_profile(const Profile& profile, const std::string& path);
 /// This host's own.
 Fingerprint host_fingerprint();

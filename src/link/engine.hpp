@@ -87,8 +87,8 @@ class Engine {
     virtual std::string describe() = 0;
 };
 
-/// Is told in a line that nobody can go on, and who waits for what; afterwards all waits end as stalled. `journal` may
-/// be null.
+/// Is told in a line that nobody can go on, and who waits for what; afterwards all waits end as stalled.
+/// `journal` may be null.
 using Stuck = std::function<void(const std::string& why, const std::string& report)>;
 constexpr const char* deadlock = "escapement: deadlock: nobody can go on";
 std::unique_ptr<Engine> make_parallel(const Settings& settings, Stuck stuck, Journal* journal);

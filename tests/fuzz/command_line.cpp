@@ -2,9 +2,8 @@
 // wrong. And what is read of its words as text ends well too: the plan of `verify`, the warnings of `run`.
 // Nothing is executed. The input is the words after `escapement`, a line each.
 
-#include "subcommands.hpp"
-
 #include "qemu_options.hpp"
+#include "subcommands.hpp"
 #include "verify_plan.hpp"
 
 #include <algorithm>
