@@ -134,7 +134,7 @@ bool open_journal(const escapement_options& options, escapement_domain& domain) 
 /// The calling thread ends as a participant. Everybody else would wait for it for ever.
 void end_without_leaving(void* participant) {
     auto* const me = static_cast<Member*>(participant);
-    if (self() != me) return;
+    if (me == nullptr || self() != me) return;
     escapement_domain* const domain = me->domain;
     std::string why = "escapement: the thread of participant " + std::to_string(me->number) + " '" +
                       me->role + "' ended without escapement_leave, at clock " +
