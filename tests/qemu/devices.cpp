@@ -37,7 +37,7 @@ TEST_CASE("disks, aio=native") {
 TEST_CASE("disks, aio=io_uring") {
     check_reproducible(with_disks({{"raw", "io_uring"}, {"qcow2", "io_uring"}}), 2);
 }
-TEST_CASE("disks, aio=io_uring, 10.0") {
+TEST_CASE("disks, aio=io_uring, 10.0", "[soak]") {
     check_reproducible(with_disks({{"raw", "io_uring"}, {"qcow2", "io_uring"}}, Version::ten), 2);
 }
 
@@ -46,7 +46,7 @@ TEST_CASE("network: DHCP and ping") {
     machine.also_says = {"lease of 10.0.2.15", "2 packets received"};
     check_reproducible(machine, 2);
 }
-TEST_CASE("network: DHCP and ping, 10.0") {
+TEST_CASE("network: DHCP and ping, 10.0", "[soak]") {
     check_reproducible(with(device_x86("", Version::ten), network), 2);
 }
 

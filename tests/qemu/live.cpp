@@ -78,7 +78,7 @@ TEST_CASE("live: typed into a pipe") {
         },
         pipe.to_read);
 }
-TEST_CASE("live: typed into a pipe, 10.0") {
+TEST_CASE("live: typed into a pipe, 10.0", "[soak]") {
     const Pipe pipe;
     const Machine machine = on("stdio,signal=off", device_x86("type", Version::ten));
     check_live(

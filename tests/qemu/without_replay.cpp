@@ -85,6 +85,6 @@ TEST_CASE("icount alone: Linux aarch64") {
 TEST_CASE("icount alone: console and memory") {
     check_memory(Version::installed, recordings());
 }
-TEST_CASE("icount alone: console and memory, 10.0") {
+TEST_CASE("icount alone: console and memory, 10.0", "[soak]") {
     check_memory(Version::ten, 2);
 }
