@@ -27,6 +27,7 @@ std::string fill_in(const std::string& text, const Values& values) {
 
 std::vector<std::string> fill_in(const std::vector<std::string>& texts, const Values& values) {
     std::vector<std::string> filled;
+    filled.reserve(texts.size());
     for (const std::string& text : texts)
         filled.push_back(fill_in(text, values));
     return filled;

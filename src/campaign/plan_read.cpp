@@ -143,7 +143,7 @@ class PlanReader {
         object.optional("options", [&](const Json& value) {
             items(value, slurm.options, 0, 100, [&](const Json& item, std::string& option) {
                 words(item, option, longest_argument, false);
-                if (option.rfind("-", 0) != 0)
+                if (option.rfind('-', 0) != 0)
                     refuse("expected an option of sbatch, such as \"--partition=long\"");
             });
         });
