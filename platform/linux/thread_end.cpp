@@ -19,10 +19,12 @@ pthread_key_t key;
 bool key_made = false;
 
 /// The C library destroys thread-specific data in rounds, as long as there is some. Others' destructors may
-/// still do what is to come first: the last round is for those who have to be last.
+/// still do what is to come first: the last rounds are for those who have to be last. The very last one is
+/// left to sanitizers, which go with it: nothing that they see to may run after them (LLVM,
+/// tsan_interceptors_posix.cpp, thread_finalize).
 void at_end(void* value) {
     if (wish.function == nullptr) return;
-    if (++wish.rounds < PTHREAD_DESTRUCTOR_ITERATIONS && pthread_setspecific(key, value) == 0) return;
+    if (++wish.rounds < PTHREAD_DESTRUCTOR_ITERATIONS - 1 && pthread_setspecific(key, value) == 0) return;
     const ThreadEnd function = wish.function;
     wish.function = nullptr;
     function(wish.context);
