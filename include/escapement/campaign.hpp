@@ -105,9 +105,9 @@ std::vector<Cell> cells_of(const Plan& plan);
 
 /// One run of a cell.
 struct Run {
-    std::size_t cell = 0;      ///< Cell::number
-    std::uint64_t number = 0;  ///< from 1
-    auto operator<=>(const Run&) const = default;
+    std::size_t cell = 0;                          ///< Cell::number
+    std::uint64_t number = 0;                      ///< from 1
+    auto operator<=>(const Run&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14's mistake
 };
 
 /// All runs, in the order in which they are made: a run of each cell in turn, so that a campaign that is cut

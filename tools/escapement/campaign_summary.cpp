@@ -174,10 +174,10 @@ std::string settings_text(const Cell& cell) {
     std::vector<std::string> parts;
     if (cell.stock) parts.emplace_back("stock");
     for (const auto& [name, value] : cell.values)
-        parts.push_back(name + '=' + value);
+        parts.push_back(fmt::format("{}={}", name, value));
     for (const auto& option : cell.options) {
         const bool told = std::find(cell.values.begin(), cell.values.end(), option) != cell.values.end();
-        if (!told) parts.push_back(option.first + '=' + option.second);
+        if (!told) parts.push_back(fmt::format("{}={}", option.first, option.second));
     }
     return parts.empty() ? "no settings" : fmt::format("{}", fmt::join(parts, ", "));
 }
