@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <cstdio>
 #include <deque>
@@ -231,7 +232,7 @@ double seconds_left(const std::map<std::size_t, std::uint64_t>& remaining,
 }
 
 std::string duration_text(double seconds) {
-    const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
+    const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
     if (whole < 90) return fmt::format("{} s", std::max<std::uint64_t>(whole, 1));
     if (whole < 5400) return fmt::format("{} min", (whole + 30) / 60);
     return fmt::format("{} h {} min", whole / 3600, whole % 3600 / 60);
