@@ -40,20 +40,13 @@ void find_cpuset(const std::filesystem::path& hierarchy, const std::string& grou
     }
 }
 
-/// Lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH, with no controllers for version 2.
 void read_cpuset(const std::string& root, HostFacts& facts) {
-    const std::string groups = text_of(root + "proc/self/cgroup");
-    for (std::string_view rest = groups; !rest.empty() && !facts.cpuset;) {
-        const std::string_view line = next_line(rest);
-        const std::size_t first = line.find(':');
-        const std::size_t second = line.find(':', first == std::string_view::npos ? first : first + 1);
-        if (second == std::string_view::npos || line.size() > 4096) continue;
-        const std::string_view controllers = line.substr(first + 1, second - first - 1);
-        const std::string group(line.substr(second + 1));
+    for_control_groups(root, [&](std::string_view controllers, const std::string& group) {
+        if (facts.cpuset) return;
         if (controllers.empty()) find_cpuset(root + "sys/fs/cgroup", group, "cpuset.cpus.effective", facts);
         if (controllers == "cpuset")
             find_cpuset(root + "sys/fs/cgroup/cpuset", group, "cpuset.effective_cpus", facts);
-    }
+    });
 }
 
 }  // namespace

@@ -33,6 +33,19 @@ void for_fields(const std::string& path, const auto& each) {
     }
 }
 
+/// Calls `each(controllers, group)` for the control groups that this process is in: there are no controllers
+/// for version 2 (lines of /proc/self/cgroup are NUMBER:CONTROLLERS:PATH; man 7 cgroups).
+void for_control_groups(const std::string& root, const auto& each) {
+    const std::string groups = text_of(root + "proc/self/cgroup");
+    for (std::string_view rest = groups; !rest.empty();) {
+        const std::string_view line = next_line(rest);
+        const std::size_t first = line.find(':');
+        const std::size_t second = line.find(':', first == std::string_view::npos ? first : first + 1);
+        if (second == std::string_view::npos || line.size() > 4096) continue;
+        each(line.substr(first + 1, second - first - 1), std::string(line.substr(second + 1)));
+    }
+}
+
 /// What has nothing to do with counters themselves: kernel, CPUs, what processes may do to each other.
 void read_system(const std::string& root, HostFacts& facts);
 

@@ -64,18 +64,10 @@ std::optional<std::uint64_t> available_memory(const std::string& root) {
         const auto kib = number_in(value);
         if (key == "MemAvailable" && kib) available = *kib * 1024;
     });
-    // Lines are NUMBER:CONTROLLERS:PATH, with no controllers for version 2.
-    const std::string groups = text_of(root + "proc/self/cgroup");
-    for (std::string_view rest = groups; !rest.empty();) {
-        const std::string_view line = next_line(rest);
-        const std::size_t first = line.find(':');
-        const std::size_t second = line.find(':', first == std::string_view::npos ? first : first + 1);
-        if (second == std::string_view::npos || line.size() > 4096) continue;
-        const std::string_view controllers = line.substr(first + 1, second - first - 1);
-        const std::string group(line.substr(second + 1));
+    for_control_groups(root, [&](std::string_view controllers, const std::string& group) {
         if (controllers.empty()) limit(root + "sys/fs/cgroup", group, version_2, available);
         if (controllers == "memory") limit(root + "sys/fs/cgroup/memory", group, version_1, available);
-    }
+    });
     return available;
 }
 

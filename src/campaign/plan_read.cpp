@@ -251,14 +251,10 @@ tl::expected<Plan, std::string> read(std::string_view text) {
 tl::expected<Plan, std::string> read_plan(std::string_view text, const std::string& path) {
     try {
         auto result = read(text);
-        if (result) return result;
-        // A place of the kind LINE:COLUMN follows the file's name at once, as compilers have it.
-        const std::string& reason = result.error();
-        const bool placed = !reason.empty() && reason.front() >= '0' && reason.front() <= '9' &&
-                            reason.find(':') < reason.find(' ');
-        return tl::unexpected(path + (placed ? ":" : ": ") + reason);
+        if (!result) return tl::unexpected(profile::in_file(path, result.error()));
+        return result;
     } catch (const std::exception& error) {  // memory
-        return tl::unexpected(path + ": " + error.what());
+        return tl::unexpected(profile::in_file(path, error.what()));
     }
 }
 

@@ -123,6 +123,12 @@ std::string printable(std::string text) {
     return text;
 }
 
+std::string in_file(const std::string& path, const std::string& reason) {
+    const bool placed = !reason.empty() && reason.front() >= '0' && reason.front() <= '9' &&
+                        reason.find(':') < reason.find(' ');
+    return path + (placed ? ":" : ": ") + reason;
+}
+
 tl::expected<Json, std::string> parse(std::string_view text, const char* what) {
     if (text.size() > largest_profile)
         return tl::unexpected(

@@ -15,6 +15,10 @@ using Json = nlohmann::json;
 /// wrong ("12:7: this is not JSON: …"), without the file's name. `what` it is, for messages.
 tl::expected<Json, std::string> parse(std::string_view text, const char* what = "a profile");
 
+/// What is wrong with a file, with its name: a place of the kind LINE:COLUMN follows that at once, as
+/// compilers have it.
+std::string in_file(const std::string& path, const std::string& reason);
+
 /// Without what a terminal would obey.
 std::string printable(std::string text);
 
