@@ -107,37 +107,38 @@ void Order::promise(Seat& me, Count counts) {
     publish(me);
 }
 
-/// The least bound of the others, at one moment.
-Ticket Order::look(const Seat& me, Seat*& behind) const {
+Order::View Order::look(const Seat& me, Ticket ticket) const {
     for (;;) {
         const std::uint64_t wakeups = wakeups_.load(std::memory_order_acquire);
         const ParticipantNumber count = count_.load(std::memory_order_acquire);
-        Ticket least = never;
+        View view;
         for (ParticipantNumber number = 0; number < count; ++number) {
             auto& other = const_cast<Seat&>(seats_[number]);
             if (&other == &me) continue;
             const Ticket bound = other.bound.load(std::memory_order_acquire);
-            if (bound < least) {
-                least = bound;
-                behind = &other;
+            if (bound <= ticket) ++view.before;
+            if (bound < view.least) {
+                view.least = bound;
+                view.behind = &other;
             }
         }
-        if (wakeups_.load(std::memory_order_acquire) == wakeups) return least;
+        if (wakeups_.load(std::memory_order_acquire) == wakeups) return view;
     }
 }
 
 bool Order::comes_to_turn(Seat& me, Ticket ticket) {
     if (ticket < me.horizon) return true;
-    Seat* behind = nullptr;
-    me.horizon = look(me, behind);
+    View view = look(me, ticket);
+    me.horizon = view.least;
     if (ticket < me.horizon) return true;
     // Others may be waiting for what was kept back.
     if (me.published + 1 != me.clock) publish(me, ticket, true);
     ++me.waits;
     // With a CPU for each, somebody who is behind runs, and is soon past. Else whoever is behind may be
     // waiting for this very CPU: it gets it, and so do all who have something to do, without a sleep and a
-    // wake-up.
+    // wake-up. In a crowd that would only keep the CPUs from those who come first.
     const bool spins = may_spin();
+    if (!spins && view.before > crowd * options_.cpus) return false;
     const std::int64_t begun = spins ? spinning_clock() : 0;
     for (unsigned tries = 1;; ++tries) {
         if (spins) {
@@ -145,17 +146,18 @@ bool Order::comes_to_turn(Seat& me, Ticket ticket) {
         } else {
             step_back();
         }
-        if (behind->bound.load(std::memory_order_acquire) > ticket) {
-            me.horizon = look(me, behind);
+        if (view.behind->bound.load(std::memory_order_acquire) > ticket) {
+            view = look(me, ticket);
+            me.horizon = view.least;
             if (ticket < me.horizon) return true;
         }
-        if (behind->asked.load(std::memory_order_relaxed) > ticket)
-            behind->asked.store(ticket, std::memory_order_relaxed);
+        if (view.behind->asked.load(std::memory_order_relaxed) > ticket)
+            view.behind->asked.store(ticket, std::memory_order_relaxed);
         if (!spins) {
             if (tries == options_.steps_back) return false;
             continue;
         }
-        if (behind->state.load(std::memory_order_relaxed) != SeatState::running) return false;
+        if (view.behind->state.load(std::memory_order_relaxed) != SeatState::running) return false;
         if (tries % spins_between_clocks == 0 && (spinning_clock() - begun > options_.spin_ns || !may_spin()))
             return false;
     }
@@ -239,8 +241,7 @@ void Order::pass_boundary(Seat& me) {
     publish(me);
     const Ticket until = me.clock > options_.quantum ? ticket_of(me.clock - options_.quantum, me.number) : 0;
     if (!options_.free && until >= me.horizon) {
-        Seat* behind = nullptr;
-        me.horizon = look(me, behind);
+        me.horizon = look(me, until).least;
         if (until >= me.horizon) {
             ++me.held_backs;
             Woken woken;

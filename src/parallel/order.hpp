@@ -39,6 +39,9 @@ struct Options {
     unsigned steps_back = 16;       ///< else: how often to let others go first before sleeping
 };
 
+/// Participants a CPU, with more than which before one it does not wait awake.
+inline constexpr unsigned crowd = 4;
+
 /// Told of what is carried out, in turn: before anybody can come after it. So it is never told two things at
 /// once. False: the order ends here, and all waits as stalled.
 class Witness {
@@ -124,7 +127,13 @@ class Order {
     [[nodiscard]] static Ticket bound_of(const Seat& me) {
         return ticket_of(std::max(me.clock + 1, me.promised), me.number);
     }
-    [[nodiscard]] Ticket look(const Seat& me, Seat*& behind) const;
+    /// What the bounds of the others are, at one moment.
+    struct View {
+        Ticket least = never;
+        Seat* behind = nullptr;  ///< who has it; null: nobody
+        unsigned before = 0;     ///< how many are not past the ticket that was asked for
+    };
+    [[nodiscard]] View look(const Seat& me, Ticket ticket) const;
     [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket);
     [[nodiscard]] bool may_spin() const { return present_.load(std::memory_order_relaxed) <= options_.cpus; }
     [[nodiscard]] Outcome stop(Seat& me);
