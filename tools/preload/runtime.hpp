@@ -146,6 +146,8 @@ extern constinit std::atomic<Mode> mode;
 Runtime& runtime();
 /// Begins, at the first call of anything of ours.
 void start();
+/// There is none left for something that the order cannot do without: says so, and ends the process.
+[[noreturn]] void end_without_memory(const char* line);
 
 /// The signal by which the keeper speaks to a thread. Nothing uses it: it was for a coprocessor's stack
 /// (signal(7)).

@@ -1,0 +1,87 @@
+// The beginning: before the program's own first instruction, what is asked for is read and the runtime is
+// made.
+
+#include "keeper.hpp"
+#include "processes.hpp"
+#include "qemu.hpp"
+#include "runtime.hpp"
+#include "signals.hpp"
+
+#include <sys/mman.h>
+
+#include <new>
+
+namespace escapement::preload {
+
+constinit std::atomic<Mode> mode{Mode::unstarted};
+
+namespace {
+
+alignas(Runtime) unsigned char runtime_storage[sizeof(Runtime)];
+
+/// Maps what it is asked for and never gives it back: the order's few tables only ever grow.
+class MappedMemory final : public std::pmr::memory_resource {
+    void* do_allocate(std::size_t bytes, std::size_t /*alignment*/) override {
+        void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (memory != MAP_FAILED) return memory;
+        end_without_memory("escapement: no memory for the order's tables; ended with status 125\n");
+    }
+    void do_deallocate(void* memory, std::size_t bytes, std::size_t /*alignment*/) override {
+        munmap(memory, bytes);
+    }
+    [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+        return this == &other;
+    }
+};
+
+alignas(MappedMemory) unsigned char memory_storage[sizeof(MappedMemory)];
+
+}  // namespace
+
+Runtime& runtime() {
+    return *std::launder(reinterpret_cast<Runtime*>(runtime_storage));
+}
+
+namespace {
+Count default_quantum(const Settings& settings, bool counted_by_emulator) {
+    if (settings.clock == ClockSource::stepped) return 10'000;
+    return counted_by_emulator || settings.clock == ClockSource::perf ? 1'000'000 : 1'000;
+}
+}  // namespace
+
+void start() {
+    // The first call comes from the only thread; what it calls in turn passes through.
+    mode.store(Mode::aside, std::memory_order_relaxed);
+    if (is_privileged()) return;
+    const Settings settings = read_settings();
+    const bool counted_by_emulator = find_qemu(settings);
+    if (settings.ordering == Ordering::free || stands_aside()) return;
+    if (settings.cpus != nullptr) bind_to_cpus(settings.cpus);
+    auto* const memory = new (memory_storage) MappedMemory;
+    OrderOptions options;
+    options.policy = settings.ordering == Ordering::ticktock ? Policy::ticktock : Policy::counted;
+    options.quantum =
+        settings.quantum != 0 ? settings.quantum : default_quantum(settings, counted_by_emulator);
+    options.memory = memory;
+    new (runtime_storage) Runtime(settings, options);
+    thread_state.number = 0;
+    prepare_for_forks();
+    prepare_counting(settings);
+    begin_journal(settings);
+    runtime().begin_outside();
+    install_own_handlers();
+    mode.store(Mode::ordering, std::memory_order_release);
+    if (!counting) return;
+    begin_counting();
+    thread_state.inside = 1;
+    resume_counting();
+    thread_state.inside = 0;
+}
+
+namespace {
+__attribute__((constructor(101))) void start_early() {
+    if (mode.load(std::memory_order_relaxed) == Mode::unstarted) start();
+}
+}  // namespace
+
+}  // namespace escapement::preload
