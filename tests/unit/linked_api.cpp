@@ -1,6 +1,8 @@
 // The C interface: misuse, and what each operation does, in every mode. What many threads do at random is in
 // tests/property.
 
+#include "linked_run.hpp"
+
 #include <escapement/linked.hpp>
 
 #include <catch2/catch.hpp>
@@ -16,76 +18,7 @@
 
 extern "C" std::uint64_t escapement_test_c_example(int mode);
 
-namespace {
-
-/// A domain, and threads that take part in it.
-class Run {
-  public:
-    explicit Run(int mode, std::uint64_t quantum = 1000) {
-        escapement_options options;
-        escapement_options_init(&options);
-        options.mode = mode;
-        options.quantum = quantum;
-        options.start_ns = 0;
-        options.on_stall = [](void* run, const char* report) { static_cast<Run*>(run)->stall = report; };
-        options.on_misuse = [](void* run, const char* /*function*/, int status) {
-            static_cast<Run*>(run)->misused = status;
-        };
-        options.context = this;
-        REQUIRE(escapement_domain_create(&options, &domain) == ESCAPEMENT_OK);
-        escapement_mutex_create(domain, "first", &first);
-        escapement_mutex_create(domain, "second", &second);
-        escapement_condition_create(domain, "changed", &changed);
-        escapement_semaphore_create(domain, "tokens", 0, &tokens);
-        escapement_event_create(domain, "go", 0, &go);
-    }
-    ~Run() {
-        escapement_mutex_destroy(first);
-        escapement_mutex_destroy(second);
-        escapement_condition_destroy(changed);
-        escapement_semaphore_destroy(tokens);
-        escapement_event_destroy(go);
-        if (domain != nullptr) CHECK(escapement_domain_destroy(domain) == ESCAPEMENT_OK);
-    }
-    Run(const Run&) = delete;
-    Run& operator=(const Run&) = delete;
-
-    /// Each of `bodies` as a participant; returns when all have left.
-    void operator()(const std::vector<std::function<void(escapement_participant*)>>& bodies) {
-        places.clear();
-        for (std::size_t index = 0; index < bodies.size(); ++index) {
-            places.push_back(nullptr);
-            CHECK(escapement_admit(domain, ("p" + std::to_string(index)).c_str(), &places.back()) ==
-                  ESCAPEMENT_OK);
-        }
-        std::vector<std::thread> threads;
-        for (std::size_t index = 0; index < bodies.size(); ++index) {
-            threads.emplace_back([&, index] {
-                const int entered = escapement_enter(places[index]);
-                if (entered == ESCAPEMENT_OK) bodies[index](places[index]);
-                if (escapement_self() != nullptr) escapement_leave(places[index]);
-            });
-        }
-        for (std::thread& each : threads)
-            each.join();
-    }
-
-    escapement_domain* domain = nullptr;
-    escapement_mutex* first = nullptr;
-    escapement_mutex* second = nullptr;
-    escapement_condition* changed = nullptr;
-    escapement_semaphore* tokens = nullptr;
-    escapement_event* go = nullptr;
-    std::vector<escapement_participant*> places;
-    std::string stall;
-    int misused = 0;
-};
-
-int any_mode() {
-    return GENERATE(ESCAPEMENT_SERIAL, ESCAPEMENT_PARALLEL);
-}
-
-}  // namespace
+using namespace escapement::linked_tests;
 
 TEST_CASE("linked: the example in C comes out the same every time") {
     const int mode = any_mode();
@@ -388,55 +321,4 @@ TEST_CASE("linked: the standard's locks fit the mutex, and conditions keep their
     }
     thread.join();
     CHECK(value == 10);
-}
-
-TEST_CASE("linked: a thread that ends without leaving is named, and nobody waits for it for ever") {
-    Run run(any_mode(), 10'000);
-    const bool holds = GENERATE(false, true);
-    const bool cancelled = GENERATE(false, true);
-    CAPTURE(holds, cancelled);
-    std::vector<escapement_participant*> places(3);
-    const char* const roles[] = {"main", "cpu", "disk"};
-    for (std::size_t index = 0; index < places.size(); ++index)
-        REQUIRE(escapement_admit(run.domain, roles[index], &places[index]) == ESCAPEMENT_OK);
-    std::vector<int> found(3);
-    std::thread threads[] = {std::thread([&] {
-                                 escapement_enter(places[0]);
-                                 found[0] = escapement_join(places[1]);
-                                 escapement_leave(places[0]);
-                             }),
-                             std::thread([&] {
-                                 escapement_enter(places[1]);
-                                 escapement_advance(17);
-                                 if (holds) escapement_mutex_lock(run.first);
-                                 if (cancelled) pthread_exit(nullptr);
-                             }),
-                             std::thread([&] {
-                                 escapement_enter(places[2]);
-                                 escapement_advance(100);
-                                 found[2] = escapement_semaphore_acquire(run.tokens);
-                                 escapement_leave(places[2]);
-                             })};
-    for (std::thread& each : threads)
-        each.join();
-    CHECK(found == std::vector<int>{ESCAPEMENT_STALLED, 0, ESCAPEMENT_STALLED});
-    CHECK_THAT(run.stall, Catch::StartsWith("escapement: the thread of participant 1 'cpu' ended without "
-                                            "escapement_leave, at clock " +
-                                            std::string(holds ? "18, holding 1 mutex" : "17")));
-}
-
-TEST_CASE("linked: a thread's own objects may leave at its end") {
-    Run run(any_mode());
-    static escapement_participant* place = nullptr;
-    REQUIRE(escapement_admit(run.domain, "late", &place) == ESCAPEMENT_OK);
-    std::thread([&] {
-        struct Leaver {
-            ~Leaver() { escapement_leave(place); }
-            void* use() { return this; }
-        };
-        thread_local Leaver leaver;
-        REQUIRE(leaver.use() != nullptr);
-        escapement_enter(place);
-    }).join();
-    CHECK(run.stall.empty());
 }
