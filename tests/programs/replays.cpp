@@ -49,6 +49,19 @@ TEST_CASE("what was recorded is done again", "[replay]") {
     expect_replayed({case_path("times"), "while-working"}, {"--policy", policy, "--time", "real"});
 }
 
+TEST_CASE("a program's environment is as long in a replay, wherever the journal lies", "[replay]") {
+    const Scratch scratch;
+    const std::vector<std::string> command = {"/usr/bin/wc", "-c", "/proc/self/environ"};
+    const Ended recorded = record(scratch, command);
+    REQUIRE(recorded.status == 0);
+    std::filesystem::rename(scratch.path("journal"), scratch.path("another name, longer than it was"));
+    const Ended again =
+        run({.arguments = ordered(command, {"--replay", scratch.path("another name, longer than it was")})});
+    CAPTURE(again.errors);
+    REQUIRE(again.status == 0);
+    REQUIRE(again.output == recorded.output);
+}
+
 TEST_CASE("a journal is refused for what it is not of", "[replay]") {
     const Scratch scratch;
     REQUIRE(record(scratch, {case_path("mutexes"), "normal"}).status == 0);

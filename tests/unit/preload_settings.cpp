@@ -34,7 +34,7 @@ TEST_CASE("what run writes is understood") {
                    {"ESCAPEMENT_MARGIN", "400"},       {"ESCAPEMENT_TIME", "real"},
                    {"ESCAPEMENT_QUANTUM", "5"},        {"ESCAPEMENT_SEED", "18446744073709551615"},
                    {"ESCAPEMENT_PID", "0000000042"},   {"ESCAPEMENT_CPUS", "0,3"},
-                   {"ESCAPEMENT_JOURNAL", "replay:/j"}};
+                   {"ESCAPEMENT_JOURNAL", "replay:////j"}};
     const auto settings = parse_settings(environment_value, 42);
     REQUIRE(settings);
     CHECK(settings->ordering == Ordering::ticktock);

@@ -117,16 +117,18 @@ tl::expected<void, std::string> set_clock(const RunOptions& options, const std::
     return {};
 }
 
-/// One variable, as long for either, and addresses that are the same in both: what a program does may depend
-/// on them.
+/// One variable, as long for either and wherever the journal lies, and addresses that are the same in both:
+/// what a program does may depend on them, and what it counts does. A path may begin with any number of
+/// slashes (POSIX.1-2017, 4.13, but for two).
 void set_journal(const RunOptions& options) {
     unsetenv("ESCAPEMENT_JOURNAL");
     unsetenv("ESCAPEMENT_COMMAND");
     const bool replays = !options.replay.empty();
     if (!replays && options.journal.empty()) return;
+    constexpr std::size_t step = 512;
+    const std::string path = std::filesystem::absolute(replays ? options.replay : options.journal).string();
     set("ESCAPEMENT_JOURNAL",
-        (replays ? "replay:" : "record:") +
-            std::filesystem::absolute(replays ? options.replay : options.journal).string());
+        (replays ? "replay:" : "record:") + std::string(step - path.size() % step, '/') + path);
     set("ESCAPEMENT_COMMAND", quoted(options.command));
     personality(ADDR_NO_RANDOMIZE);
 }
@@ -160,9 +162,9 @@ int run(const RunOptions& options) {
     set("ESCAPEMENT_SEED", std::to_string(options.seed));
     // As long for every process: the environment's size moves the stack.
     set("ESCAPEMENT_PID", fmt::format("{:010}", getpid()));
-    unsetenv("ESCAPEMENT_QUANTUM");
+    // 0: that of the clock. A replay knows the journal's.
+    set("ESCAPEMENT_QUANTUM", fmt::format("{:020}", options.quantum.value_or(0)));
     unsetenv("ESCAPEMENT_STATS");
-    if (options.quantum) set("ESCAPEMENT_QUANTUM", std::to_string(*options.quantum));
     if (options.statistics) {
         set("ESCAPEMENT_STATS", *options.statistics == "-"
                                     ? *options.statistics

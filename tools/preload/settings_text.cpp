@@ -98,10 +98,14 @@ void read_journal(Words& words, Settings& settings, pid_t process) {
     settings.replays = std::strncmp(text, "replay:", word) == 0;
     if (!settings.replays && std::strncmp(text, "record:", word) != 0)
         return words.refuse("ESCAPEMENT_JOURNAL");
-    const std::size_t length = std::strlen(text + word);
-    // `run` writes whole paths only, which do not depend on where the program is by then.
-    if (text[word] != '/' || length >= longest_journal_path) return words.refuse("ESCAPEMENT_JOURNAL");
-    settings.journal = text + word;
+    // `run` writes whole paths only, which do not depend on where the program is by then, behind slashes that
+    // make all equally long.
+    const char* path = text + word;
+    while (path[0] == '/' && path[1] == '/')
+        ++path;
+    if (path[0] != '/' || std::strlen(path) >= longest_journal_path)
+        return words.refuse("ESCAPEMENT_JOURNAL");
+    settings.journal = path;
     settings.command = words.text("ESCAPEMENT_COMMAND");
 }
 
