@@ -61,13 +61,15 @@ void tell_before(JournalSource& source, std::uint64_t end, std::size_t context,
     auto reader = JournalReader::open(source, "");
     if (!reader) return;
     std::deque<KeptRecord> last;
-    JournalRecord record;
-    while (reader->records() < end && reader->next(record)) {
-        const std::string_view text(reinterpret_cast<const char*>(record.bytes.data()), record.bytes.size());
-        if (record.kind == JournalRecordKind::role) difference.roles[record.participant] = text;
-        if (record.kind == JournalRecordKind::module) difference.modules[record.object] = text;
+    while (reader->records() < end) {
+        const JournalRecord* const record = reader->next();
+        if (record == nullptr) break;
+        const std::string_view text(reinterpret_cast<const char*>(record->bytes.data()),
+                                    record->bytes.size());
+        if (record->kind == JournalRecordKind::role) difference.roles[record->participant] = text;
+        if (record->kind == JournalRecordKind::module) difference.modules[record->object] = text;
         if (context == 0 || reader->index() + context < end) continue;
-        last.emplace_back(record, reader->index());
+        last.emplace_back(*record, reader->index());
     }
     difference.before.assign(last.begin(), last.end());
 }

@@ -1,7 +1,7 @@
 #pragma once
 // What writer and reader agree on; told in words in journal.hpp.
 
-#include <escapement/journal.hpp>
+#include <escapement/journal_record.hpp>
 
 #include <bit>
 #include <cstddef>

@@ -25,7 +25,6 @@ constexpr const char* advice_damaged = "what comes before is whole; take the jou
 
 bool ReaderState::fail(JournalError::Kind kind, std::uint64_t where, std::string what) {
     over = true;
-    at = raw_end;
     const char* advice = kind == JournalError::Kind::cut          ? advice_cut
                          : kind == JournalError::Kind::damaged    ? advice_damaged
                          : kind == JournalError::Kind::unreadable ? "check the disk and the permissions"
@@ -35,7 +34,7 @@ bool ReaderState::fail(JournalError::Kind kind, std::uint64_t where, std::string
     trouble = JournalError{kind, name, where, index(), std::move(what), advice};
     first_of_next = index();
     pending = false;
-    tag_end = tag_at;
+    decoder.pass_over();
     return false;
 }
 
@@ -130,8 +129,7 @@ bool ReaderState::decompress() {
 bool ReaderState::read_block() {
     if (over) return false;
     pending = false;
-    tag_at = tag_end;
-    at = raw_end;
+    decoder.pass_over();
     int error = 0;
     const std::size_t got = read(stored, block_header_size, error);
     if (error != 0)
@@ -180,106 +178,27 @@ bool ReaderState::read_block() {
     return true;
 }
 
-bool ReaderState::begin_block() {
-    if (!decompress()) return false;
-    pending = false;
-    std::memset(raw + block.raw_size, 0, most_record_size);
-    tag_at = raw;
-    tag_end = raw + block.records;
-    at = raw + block.records;
-    raw_end = raw + block.raw_size;
-    clocks.begin_block();
-    for (Slot& slot : slots)
-        slot.clock = nullptr;
-    next_slot = 0;
-    last_address = 0;
-    last_participant = 0;
-    return true;
-}
-
 bool ReaderState::bad_record(const char* what) {
     return fail(JournalError::Kind::damaged, block.offset,
-                std::string(what) + ", in the block that begins here, " + std::to_string(at - raw) +
+                std::string(what) + ", in the block that begins here, " + std::to_string(decoder.at()) +
                     " bytes into it");
 }
 
-bool ReaderState::bad_last_record(const char* what) {
-    --tag_at;
-    return bad_record(what);
-}
-
-bool ReaderState::next_literal(JournalRecord& record) {
-    const std::byte* from = at;
-    const auto tag = std::to_integer<unsigned>(*tag_at);
-    record = {};
-    record.kind = static_cast<JournalRecordKind>(*from++);
-    if (static_cast<std::size_t>(record.kind) >= journal_record_kinds)
-        return bad_record("a record of no known kind");
-    bool good = true;
-    const auto varint = [&] {
-        std::uint64_t n = 0;
-        if (good) from = get_varint(from, n);
-        good = good && from != nullptr;
-        return n;
-    };
-    const std::uint64_t participant = (tag & tag_same_participant) != 0 ? last_participant : varint();
-    const std::uint64_t delta = varint();
-    const std::uint64_t object = varint();
-    record.result = unzigzag(varint());
-    if ((tag & tag_address) != 0) {
-        last_address += static_cast<std::uint64_t>(unzigzag(varint()));
-        record.address = last_address;
-    }
-    if (!good || from > raw_end || participant >= most_journal_participants || object > UINT32_MAX)
-        return bad_record("a record with numbers that no writer writes");
-    if (record.kind == JournalRecordKind::operation) {
-        record.operation = static_cast<OperationKind>(*from++);
-        if (static_cast<std::size_t>(record.operation) >= operation_kinds)
-            return bad_record("an operation of no known kind");
-    }
-    record.participant = last_participant = static_cast<ParticipantNumber>(participant);
-    record.object = static_cast<ObjectNumber>(object);
-    Count& clock = clocks.of(record.participant);
-    clock += delta;
-    record.clock = clock;
-    if (is_shape(record.kind)) {
-        slots[next_slot] = {.record = record, .clock = &clock, .delta = delta};
-        next_slot = (next_slot + 1) % journal::slots;
-    } else {
-        record.value = varint();
-        const std::uint64_t size = varint();
-        if (!good || from > raw_end || size > static_cast<std::size_t>(raw_end - from))
-            return bad_record("a record that is longer than its block");
-        record.bytes = {from, static_cast<std::size_t>(size)};
-        from += size;
-    }
-    if (from > raw_end) return bad_record("a record that is longer than its block");
-    at = from;
-    ++tag_at;
-    return true;
-}
-
-bool ReaderState::next_slowly(JournalRecord& record) {
-    while (tag_at == tag_end) {
+std::size_t ReaderState::decode() {
+    while (true) {
         if (pending) {
-            if (!begin_block()) return false;
-            continue;
+            if (!decompress()) return 0;
+            pending = false;
+            std::memset(raw + block.raw_size, 0, BlockDecoder::slack);
+            decoder.begin(raw, block.raw_size, block.records, last_block);
         }
-        if (over) return false;
-        if (at != raw_end) return bad_record("a block with more than its records");
-        if (!read_block()) return false;
+        const std::size_t count = decoder.next(decoded);
+        if (count != 0) return count;
+        if (over) return 0;
+        if (const char* what = decoder.trouble()) return bad_record(what), 0;
+        if (!decoder.complete()) return bad_record("a block with more than its records"), 0;
+        if (!read_block()) return 0;
     }
-    const bool is_last = last_block && tag_at + 1 == tag_end;
-    if ((std::to_integer<unsigned>(*tag_at) & tag_slot) == tag_literal) {
-        if (!next_literal(record)) return false;
-        if ((record.kind == JournalRecordKind::end) != is_last)
-            return bad_last_record(is_last ? "a journal that does not end with its end"
-                                           : "an end before the end");
-    } else if (is_last || !next_of_slot(record)) {
-        return bad_record("a record like one that there was not");
-    }
-    if (at > raw_end) return bad_last_record("a record that is longer than its block");
-    return true;
 }
 
 }  // namespace journal
@@ -288,11 +207,12 @@ tl::expected<JournalReader, JournalError> JournalReader::open(JournalSource& sou
                                                               std::pmr::memory_resource* memory) {
     const std::size_t stored_size =
         std::max(header_begin_size + most_header_size, block_header_size + most_raw_size) + checksum_size;
-    const std::size_t raw_size = most_raw_size + most_record_size;
+    const std::size_t raw_size = most_raw_size + BlockDecoder::slack;
     const std::size_t texts_size = most_header_size + most_record_size;
     const std::size_t workspace_size = ZSTD_estimateDCtxSize();
     const std::size_t size = aligned(sizeof(State)) + aligned(stored_size) + aligned(raw_size) +
-                             aligned(texts_size) + aligned(workspace_size) + aligned(Clocks::memory_size);
+                             aligned(texts_size) + aligned(workspace_size) +
+                             aligned(BlockDecoder::memory_size);
     JournalReader reader;
     reader.memory_ = memory;
     Parts parts(memory->allocate(size, alignment));
@@ -303,20 +223,24 @@ tl::expected<JournalReader, JournalError> JournalReader::open(JournalSource& sou
     s.name = std::move(name);
     s.stored = parts.take(stored_size);
     s.raw = parts.take(raw_size);
-    s.at = s.raw_end = s.raw;
     s.texts = parts.take(texts_size);
     s.decompressor = ZSTD_initStaticDCtx(parts.take(workspace_size), workspace_size);
-    s.clocks.use(parts.take(Clocks::memory_size));
+    s.decoder.use(parts.take(BlockDecoder::memory_size));
     if (!s.read_header()) return tl::make_unexpected(*s.trouble);
     return reader;
 }
 
 JournalReader::JournalReader(JournalReader&& other) noexcept
-    : memory_(other.memory_), state_(std::exchange(other.state_, nullptr)) {}
+    : memory_(other.memory_),
+      state_(std::exchange(other.state_, nullptr)),
+      next_(other.next_),
+      decoded_end_(other.decoded_end_) {}
 
 JournalReader& JournalReader::operator=(JournalReader&& other) noexcept {
     std::swap(memory_, other.memory_);
     std::swap(state_, other.state_);
+    std::swap(next_, other.next_);
+    std::swap(decoded_end_, other.decoded_end_);
     return *this;
 }
 
@@ -331,18 +255,13 @@ const JournalHeader& JournalReader::header() const noexcept {
     return state_->header;
 }
 std::uint64_t JournalReader::index() const noexcept {
-    return state_->index() - 1;
+    return records() - 1;
 }
 
-bool JournalReader::next(JournalRecord& record) {
-    State& s = *state_;
-    // Most records: one byte, or one and a number.
-    if (s.tag_end - s.tag_at > 1 && s.next_of_slot(record)) [[likely]] {
-        if (s.at > s.raw_end) [[unlikely]]
-            return s.bad_last_record("a record that is longer than its block");
-        return true;
-    }
-    return s.next_slowly(record);
+bool JournalReader::decode() {
+    next_ = state_->decoded.data();
+    decoded_end_ = next_ + state_->decode();
+    return next_ != decoded_end_;
 }
 
 const std::optional<JournalError>& JournalReader::trouble() const noexcept {
@@ -350,6 +269,7 @@ const std::optional<JournalError>& JournalReader::trouble() const noexcept {
 }
 
 bool JournalReader::next_block() {
+    next_ = decoded_end_;
     return state_->read_block();
 }
 
@@ -357,7 +277,7 @@ const JournalBlock& JournalReader::block() const noexcept {
     return state_->block;
 }
 std::uint64_t JournalReader::records() const noexcept {
-    return state_->index();
+    return state_->index() - static_cast<std::uint64_t>(decoded_end_ - next_);
 }
 std::uint64_t JournalReader::bytes() const noexcept {
     return state_->offset;
