@@ -38,8 +38,9 @@ void TraceEvents::name_track(Track track, std::string_view name) {
     event('M', track, "thread_sort_index", 0, fmt::format(",\"args\":{{\"sort_index\":{}}}", track));
 }
 
-void TraceEvents::slice(Track track, std::string_view name, Time begin, Time end) {
-    event('X', track, name, begin, fmt::format(",\"dur\":{}", microseconds(end > begin ? end - begin : 0)));
+void TraceEvents::slice(Track track, std::string_view name, const char* colour, Time begin, Time end) {
+    event('X', track, name, begin,
+          fmt::format(",\"dur\":{},\"cname\":\"{}\"", microseconds(end > begin ? end - begin : 0), colour));
 }
 
 void TraceEvents::instant(Track track, std::string_view name, Time time, std::string_view details) {

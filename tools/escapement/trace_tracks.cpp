@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace escapement::command {
 
@@ -16,11 +18,24 @@ bool may_wait(OperationKind operation) noexcept {
            operation == OperationKind::barrier;
 }
 
+/// What a state looks like is the same on all tracks.
+const char* colour_of(std::string_view state) noexcept {
+    if (state == "running") return "thread_state_running";
+    if (state.starts_with("ready")) return "thread_state_runnable";
+    if (state == "outside") return "thread_state_iowait";
+    return "thread_state_sleeping";
+}
+
 }  // namespace
+
+std::string TraceTracks::object(ObjectNumber number) const {
+    const auto name = objects_.find(number);
+    return name == objects_.end() ? fmt::format("{}", number) : name->second;
+}
 
 std::string TraceTracks::waiting_state(const JournalRecord& operation) const {
     std::string text = fmt::format("waits: {}", to_string(operation.operation));
-    if (operation.object != 0) text += fmt::format(" {}", operation.object);
+    if (operation.object != 0) text += " " + object(operation.object);
     const auto owner = owners_.find(operation.object);
     if (operation.operation == OperationKind::lock && owner != owners_.end())
         text += " held by " + names_.participant(owner->second);
@@ -54,7 +69,7 @@ void TraceTracks::change(ParticipantNumber participant, Track& track, const std:
                          Time time) {
     name(participant, track);
     if (!track.state.empty() && time > track.since)
-        events_.slice(number_of(participant), track.state, track.since, time);
+        events_.slice(number_of(participant), track.state, colour_of(track.state), track.since, time);
     track.state = state;
     track.since = time;
     track.runs = runs;
@@ -64,7 +79,11 @@ void TraceTracks::change(ParticipantNumber participant, Track& track, const std:
 void TraceTracks::run(ParticipantNumber participant, Track& track, Time time) {
     if (track.runs) return;
     change(participant, track, "running", true, time);
-    if (track.arrow) events_.arrow_to(number_of(participant), track.arrow_name, *track.arrow, time);
+    // Not where it begins to run: there Chrome's viewer finds what ends there. And not before the arrow's
+    // beginning.
+    if (track.arrow)
+        events_.arrow_to(number_of(participant), track.arrow_name, *track.arrow,
+                         std::max(time + 1, track.arrow_begins));
     track.arrow.reset();
     if (track.last.operation == OperationKind::wait) std::erase(waiters_[track.last.object], participant);
     if (track.last.operation == OperationKind::lock) owners_.try_emplace(track.last.object, participant);
@@ -85,15 +104,30 @@ void TraceTracks::wake(const JournalRecord& record, Time time) {
         waiting.pop_front();
         woken.arrow = ++arrows_;
         woken.arrow_name = "wake-up";
-        events_.arrow_from(number_of(record.participant), "wake-up", arrows_, time - 1);
+        woken.arrow_begins = time;
+        events_.arrow_from(number_of(record.participant), "wake-up", arrows_, time);
     }
 }
 
+/// Without turns a lock that had to be waited for shows only when its owner goes on.
+void TraceTracks::waited_for_lock(const JournalRecord& record, Track& track, Time time) {
+    const std::string lock = std::exchange(track.lock, "");
+    if (lock.empty() || record.operation != OperationKind::resume || time <= track.last_time) return;
+    change(record.participant, track, lock, false, std::max(track.last_time, track.since));
+    change(record.participant, track, "running", true, time);
+    owners_[track.last.object] = record.participant;
+}
+
 void TraceTracks::operation(const JournalRecord& record, Track& track, Time time) {
+    if (!options_.turns) {
+        waited_for_lock(record, track, time);
+        if (record.operation == OperationKind::lock) track.lock = waiting_state(record);
+    }
     mark(record, time);
     if (record.operation == OperationKind::wake || record.operation == OperationKind::post)
         wake(record, time);
     track.last = record;
+    track.last_time = time;
     if (record.operation == OperationKind::lock) owners_.try_emplace(record.object, record.participant);
     if (record.operation == OperationKind::unlock) owners_.erase(record.object);
     if (record.operation == OperationKind::wait) waiters_[record.object].push_back(record.participant);
@@ -114,6 +148,7 @@ void TraceTracks::turn(const JournalRecord& record, Track& track, Time time) {
     if (!next.arrow) {  // What woke it tells more.
         next.arrow = ++arrows_;
         next.arrow_name = "turn";
+        next.arrow_begins = time - 1;
         events_.arrow_from(number_of(record.participant), "turn", arrows_, time - 1);
     }
     run(record.object, next, time);
@@ -121,6 +156,9 @@ void TraceTracks::turn(const JournalRecord& record, Track& track, Time time) {
 
 void TraceTracks::see(const JournalRecord& record) {
     if (!record.bytes.empty() || record.kind == JournalRecordKind::created) names_.see(record);
+    if (record.kind == JournalRecordKind::note && record.object != 0 && !record.bytes.empty())
+        objects_[record.object] =
+            escaped({reinterpret_cast<const char*>(record.bytes.data()), record.bytes.size()});
     if (record.kind == JournalRecordKind::end || record.kind == JournalRecordKind::module) return;
     Track& track = tracks_[record.participant];
     if (record.kind == JournalRecordKind::role) {

@@ -38,11 +38,13 @@ class TraceTracks {
         Time now = 0;
         Count clock = 0;
         JournalRecord last;  ///< its last operation
-        std::string role;
+        Time last_time = 0;
+        std::string lock;  ///< without turns: what it waits for if its last operation, a lock, has to
         bool named = false;
         bool runs = false;
         std::optional<std::uint64_t> arrow;  ///< on its way here
         const char* arrow_name = "";
+        Time arrow_begins = 0;
     };
 
     [[nodiscard]] static TraceEvents::Track number_of(ParticipantNumber participant) {
@@ -56,6 +58,8 @@ class TraceTracks {
     void operation(const JournalRecord& record, Track& track, Time time);
     void turn(const JournalRecord& record, Track& track, Time time);
     void wake(const JournalRecord& record, Time time);
+    void waited_for_lock(const JournalRecord& record, Track& track, Time time);
+    [[nodiscard]] std::string object(ObjectNumber number) const;
     void mark(const JournalRecord& record, Time time);
 
     TraceEvents& events_;
@@ -64,6 +68,7 @@ class TraceTracks {
     std::map<ParticipantNumber, Track> tracks_;
     std::map<ObjectNumber, std::deque<ParticipantNumber>> waiters_;
     std::map<ObjectNumber, ParticipantNumber> owners_;  ///< of locks
+    std::map<ObjectNumber, std::string> objects_;       ///< as a linked domain calls them
     Time now_ = 0;
     Count givers_clock_ = 0;  ///< of who handed the turn on last
     bool turn_begins_ = false;
