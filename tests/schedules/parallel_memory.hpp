@@ -25,7 +25,8 @@ class Shared {
         const std::uint64_t* const own = machine.buffered(&value_);
         if (own == nullptr) return value_;
         Type value;
-        std::memcpy(&value, own, sizeof(Type)); // NOLINT(bugprone-sizeof-expression): of a pointer, where Type is one
+        // NOLINTNEXTLINE(bugprone-sizeof-expression): of a pointer, where Type is one
+        std::memcpy(&value, own, sizeof(Type));
         return value;
     }
     void store(Type value, std::memory_order order) {
