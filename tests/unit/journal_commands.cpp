@@ -209,6 +209,49 @@ TEST_CASE("a trace tells waiting by name, and arrows begin at the wake-up", "[jo
     CHECK(woken_from["ts"].get<double>() == Approx(0.070));
 }
 
+TEST_CASE("a trace finds who woke a participant that takes turns", "[journal][trace]") {
+    const Folder folder;
+    {
+        JournalFile file;
+        REQUIRE(file.create((folder / "journal").c_str()) == 0);
+        JournalWriter writer(file, {.policy = "counted"});
+        const auto operation = [&](ParticipantNumber who, OperationKind kind, Count clock) {
+            writer.record({.operation = kind,
+                           .participant = who,
+                           .object = kind == OperationKind::time ? 0U : 7U,
+                           .clock = clock});
+        };
+        const auto turn = [&](ParticipantNumber who, ParticipantNumber next, Count clock, TurnEnd end) {
+            writer.record({.kind = JournalRecordKind::turn,
+                           .participant = who,
+                           .object = next,
+                           .clock = clock,
+                           .result = static_cast<std::int64_t>(end)});
+        };
+        operation(1, OperationKind::wait, 10);
+        turn(1, 0, 10, TurnEnd::waits);
+        operation(0, OperationKind::time, 10);
+        operation(0, OperationKind::wake, 20);  // The launcher's result is 0 always.
+        operation(0, OperationKind::wake, 30);
+        operation(0, OperationKind::time, 40);
+        turn(0, 1, 40, TurnEnd::boundary);
+        operation(1, OperationKind::resume, 41);
+        REQUIRE(writer.close());
+    }
+    REQUIRE(run({"trace", folder / "journal", "-o", folder / "trace"}) == 0);
+    const auto events = parsed(folder / "trace")["traceEvents"];
+    double first_wake = 0;
+    int wake_ups = 0;
+    for (const auto& event : events) {
+        if (event["name"] == "wake 7 -> 0" && first_wake == 0) first_wake = event["ts"];
+        if (event["name"] != "wake-up" || event["ph"] != "s") continue;
+        ++wake_ups;
+        CHECK(event["tid"] == 1);
+        CHECK(event["ts"].get<double>() == Approx(first_wake));
+    }
+    CHECK(wake_ups == 1);
+}
+
 TEST_CASE("an address is told as function, line and instruction", "[journal]") {
     Dl_info info{};
     REQUIRE(dladdr(reinterpret_cast<void*>(&begins_as_journal), &info) != 0);

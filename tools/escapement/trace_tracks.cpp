@@ -99,6 +99,13 @@ void TraceTracks::mark(const JournalRecord& record, Time time) {
 
 void TraceTracks::wake(const JournalRecord& record, Time time) {
     auto& waiting = waiters_[record.object];
+    // A launcher's journal does not tell how many go on. Of those who do, it was the first wake of all.
+    for (const ParticipantNumber waiter : waiting) {
+        Track& track = tracks_[waiter];
+        if (track.woken_at != 0) continue;
+        track.waker = record.participant;
+        track.woken_at = time;
+    }
     for (auto left = record.result; left > 0 && !waiting.empty(); --left) {
         Track& woken = tracks_[waiting.front()];
         waiting.pop_front();
@@ -107,6 +114,15 @@ void TraceTracks::wake(const JournalRecord& record, Time time) {
         woken.arrow_begins = time;
         events_.arrow_from(number_of(record.participant), "wake-up", arrows_, time);
     }
+}
+
+void TraceTracks::draw_waker(Track& woken) {
+    const Time time = std::exchange(woken.woken_at, 0);
+    if (time == 0 || woken.arrow) return;
+    woken.arrow = ++arrows_;
+    woken.arrow_name = "wake-up";
+    woken.arrow_begins = time;
+    events_.arrow_from(number_of(woken.waker), "wake-up", arrows_, time);
 }
 
 /// Without turns a lock that had to be waited for shows only when its owner goes on.
@@ -130,6 +146,7 @@ void TraceTracks::operation(const JournalRecord& record, Track& track, Time time
     track.last_time = time;
     if (record.operation == OperationKind::lock) owners_.try_emplace(record.object, record.participant);
     if (record.operation == OperationKind::unlock) owners_.erase(record.object);
+    track.woken_at = 0;
     if (record.operation == OperationKind::wait) waiters_[record.object].push_back(record.participant);
     if (options_.turns) return;  // The turn's end tells whether it waits.
     if (may_wait(record.operation)) change(record.participant, track, waiting_state(record), false, time);
@@ -145,6 +162,7 @@ void TraceTracks::turn(const JournalRecord& record, Track& track, Time time) {
     givers_clock_ = record.clock;
     turn_begins_ = true;
     Track& next = tracks_[record.object];
+    draw_waker(next);
     if (!next.arrow) {  // What woke it tells more.
         next.arrow = ++arrows_;
         next.arrow_name = "turn";

@@ -45,6 +45,8 @@ class TraceTracks {
         std::optional<std::uint64_t> arrow;  ///< on its way here
         const char* arrow_name = "";
         Time arrow_begins = 0;
+        ParticipantNumber waker = 0;  ///< who woke it, perhaps, since it waits
+        Time woken_at = 0;            ///< 0: nobody
     };
 
     [[nodiscard]] static TraceEvents::Track number_of(ParticipantNumber participant) {
@@ -58,6 +60,7 @@ class TraceTracks {
     void operation(const JournalRecord& record, Track& track, Time time);
     void turn(const JournalRecord& record, Track& track, Time time);
     void wake(const JournalRecord& record, Time time);
+    void draw_waker(Track& woken);
     void waited_for_lock(const JournalRecord& record, Track& track, Time time);
     [[nodiscard]] std::string object(ObjectNumber number) const;
     void mark(const JournalRecord& record, Time time);
