@@ -49,17 +49,22 @@ TEST_CASE("what was recorded is done again", "[replay]") {
     expect_replayed({case_path("times"), "while-working"}, {"--policy", policy, "--time", "real"});
 }
 
-TEST_CASE("a program's environment is as long in a replay, wherever the journal lies", "[replay]") {
+TEST_CASE("a program's environment is as long in a replay, whatever that is asked besides", "[replay]") {
     const Scratch scratch;
     const std::vector<std::string> command = {"/usr/bin/wc", "-c", "/proc/self/environ"};
     const Ended recorded = record(scratch, command);
     REQUIRE(recorded.status == 0);
-    std::filesystem::rename(scratch.path("journal"), scratch.path("another name, longer than it was"));
-    const Ended again =
-        run({.arguments = ordered(command, {"--replay", scratch.path("another name, longer than it was")})});
-    CAPTURE(again.errors);
-    REQUIRE(again.status == 0);
-    REQUIRE(again.output == recorded.output);
+    const std::string moved = scratch.path("another name, longer than it was");
+    std::filesystem::rename(scratch.path("journal"), moved);
+    const std::vector<std::vector<std::string>> besides = {
+        {}, {"--stats=" + scratch.path("statistics")}, {"--pin", "none"}};
+    for (std::vector<std::string> options : besides) {
+        options.insert(options.end(), {"--replay", moved});
+        const Ended again = run({.arguments = ordered(command, options)});
+        CAPTURE(options, again.errors);
+        REQUIRE(again.status == 0);
+        REQUIRE(again.output == recorded.output);
+    }
 }
 
 TEST_CASE("a journal is refused for what it is not of", "[replay]") {

@@ -29,13 +29,12 @@ std::string refused(const std::map<std::string, std::string>& words) {
 }  // namespace
 
 TEST_CASE("what run writes is understood") {
-    environment = {
-        {"ESCAPEMENT_POLICY", "ticktock"},     {"ESCAPEMENT_CLOCK", "perf"},
-        {"ESCAPEMENT_EVENT", "4:1c4:0:2"},     {"ESCAPEMENT_ALARM", "ffffffff:ffffffffffffffff:0:0"},
-        {"ESCAPEMENT_MARGIN", "400"},          {"ESCAPEMENT_TIME", "real"},
-        {"ESCAPEMENT_QUANTUM", "5"},           {"ESCAPEMENT_SEED", "18446744073709551615"},
-        {"ESCAPEMENT_PID", "0000000042"},      {"ESCAPEMENT_CPUS", "0,3"},
-        {"ESCAPEMENT_JOURNAL", "replay:////j"}};
+    environment = {{"ESCAPEMENT_POLICY", "ticktock"},  {"ESCAPEMENT_CLOCK", "perf"},
+                   {"ESCAPEMENT_EVENT", "4:1c4:0:2"},  {"ESCAPEMENT_ALARM", "ffffffff:ffffffffffffffff:0:0"},
+                   {"ESCAPEMENT_MARGIN", "400"},       {"ESCAPEMENT_TIME", "real"},
+                   {"ESCAPEMENT_QUANTUM", "5"},        {"ESCAPEMENT_SEED", "18446744073709551615"},
+                   {"ESCAPEMENT_PID", "0000000042"},   {"ESCAPEMENT_CPUS", "0,3"},
+                   {"ESCAPEMENT_JOURNAL", "replay:/j"}};
     const auto settings = parse_settings(environment_value, 42);
     REQUIRE(settings);
     CHECK(settings->ordering == Ordering::ticktock);
@@ -67,6 +66,14 @@ TEST_CASE("numbers that run does not write are refused") {
     // Not the process 42 with something before it.
     CHECK(refused({{"ESCAPEMENT_PID", "4294967338"}, {"ESCAPEMENT_JOURNAL", "record:j"}}) ==
           "ESCAPEMENT_PID");
+}
+
+TEST_CASE("what run writes where there is nothing to say is nothing") {
+    environment = {{"ESCAPEMENT_CPUS", "none"}, {"ESCAPEMENT_STATS", "none"}};
+    const auto settings = parse_settings(environment_value, 42);
+    REQUIRE(settings);
+    CHECK(settings->cpus == nullptr);
+    CHECK(settings->statistics == nullptr);
 }
 
 TEST_CASE("lists of CPUs and codes of events that run does not write are refused") {

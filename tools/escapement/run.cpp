@@ -61,7 +61,7 @@ void set(const char* name, const std::string& value) {
 /// Chooses CPUs, says so if that was asked for, and tells the preload library, which binds the process once
 /// it knows that it will be ordered there. No CPUs: any.
 tl::expected<std::set<unsigned>, std::string> place(const RunOptions& options) {
-    unsetenv("ESCAPEMENT_CPUS");
+    set("ESCAPEMENT_CPUS", "none");
     const bool says_where = options.says_where || options.statistics == "-";
     if (options.pin == "none") return std::set<unsigned>{};
     if (options.pin == "auto" && options.policy == "free") {
@@ -117,20 +117,28 @@ tl::expected<void, std::string> set_clock(const RunOptions& options, const std::
     return {};
 }
 
-/// One variable, as long for either and wherever the journal lies, and addresses that are the same in both:
-/// what a program does may depend on them, and what it counts does. A path may begin with any number of
-/// slashes (POSIX.1-2017, 4.13, but for two).
+/// Addresses are the same in recording and replay: what a program does may depend on them.
 void set_journal(const RunOptions& options) {
     unsetenv("ESCAPEMENT_JOURNAL");
     unsetenv("ESCAPEMENT_COMMAND");
     const bool replays = !options.replay.empty();
     if (!replays && options.journal.empty()) return;
-    constexpr std::size_t step = 512;
-    const std::string path = std::filesystem::absolute(replays ? options.replay : options.journal).string();
     set("ESCAPEMENT_JOURNAL",
-        (replays ? "replay:" : "record:") + std::string(step - path.size() % step, '/') + path);
+        (replays ? "replay:" : "record:") +
+            std::filesystem::absolute(replays ? options.replay : options.journal).string());
     set("ESCAPEMENT_COMMAND", quoted(options.command));
     personality(ADDR_NO_RANDOMIZE);
+}
+
+/// The environment's size moves the stack, and what hardware counts depends on that. What may differ between
+/// runs that are to be the same (where files lie, which CPUs) takes the same room together.
+void set_filler() {
+    constexpr std::size_t step = 2048;
+    std::size_t size = 0;
+    for (const char* const name : {"ESCAPEMENT_CPUS", "ESCAPEMENT_JOURNAL", "ESCAPEMENT_STATS"}) {
+        if (const char* const value = std::getenv(name)) size += std::strlen(value);
+    }
+    set("ESCAPEMENT_FILLER", std::string(step - size % step, '-'));
 }
 
 int run(const RunOptions& options) {
@@ -164,12 +172,11 @@ int run(const RunOptions& options) {
     set("ESCAPEMENT_PID", fmt::format("{:010}", getpid()));
     // 0: that of the clock. A replay knows the journal's.
     set("ESCAPEMENT_QUANTUM", fmt::format("{:020}", options.quantum.value_or(0)));
-    unsetenv("ESCAPEMENT_STATS");
-    if (options.statistics) {
-        set("ESCAPEMENT_STATS", *options.statistics == "-"
-                                    ? *options.statistics
-                                    : std::filesystem::absolute(*options.statistics).string());
-    }
+    const std::string statistics = options.statistics.value_or("none");
+    set("ESCAPEMENT_STATS", !options.statistics || statistics == "-"
+                                ? statistics
+                                : std::filesystem::absolute(statistics).string());
+    set_filler();
     std::vector<char*> arguments;
     arguments.reserve(options.command.size() + 1);
     for (const std::string& argument : options.command)

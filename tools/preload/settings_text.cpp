@@ -37,6 +37,12 @@ class Words {
 
     [[nodiscard]] const char* text(const char* variable) const { return value_of_(variable); }
 
+    /// Null also for `none`, which `run` writes so that the variable is always there.
+    [[nodiscard]] const char* text_or_none(const char* variable) const {
+        const char* const value = value_of_(variable);
+        return value == nullptr || std::strcmp(value, "none") == 0 ? nullptr : value;
+    }
+
     std::uint64_t number(const char* variable, std::uint64_t otherwise,
                          std::uint64_t most = std::numeric_limits<std::uint64_t>::max()) {
         const char* at = value_of_(variable);
@@ -98,14 +104,10 @@ void read_journal(Words& words, Settings& settings, pid_t process) {
     settings.replays = std::strncmp(text, "replay:", word) == 0;
     if (!settings.replays && std::strncmp(text, "record:", word) != 0)
         return words.refuse("ESCAPEMENT_JOURNAL");
-    // `run` writes whole paths only, which do not depend on where the program is by then, behind slashes that
-    // make all equally long.
-    const char* path = text + word;
-    while (path[0] == '/' && path[1] == '/')
-        ++path;
-    if (path[0] != '/' || std::strlen(path) >= longest_journal_path)
-        return words.refuse("ESCAPEMENT_JOURNAL");
-    settings.journal = path;
+    const std::size_t length = std::strlen(text + word);
+    // `run` writes whole paths only, which do not depend on where the program is by then.
+    if (text[word] != '/' || length >= longest_journal_path) return words.refuse("ESCAPEMENT_JOURNAL");
+    settings.journal = text + word;
     settings.command = words.text("ESCAPEMENT_COMMAND");
 }
 
@@ -131,10 +133,10 @@ tl::expected<Settings, UnknownWord> parse_settings(const char* (*value_of)(const
     settings.seed = words.number("ESCAPEMENT_SEED", 1);
     settings.launched =
         static_cast<pid_t>(words.number("ESCAPEMENT_PID", 0, std::numeric_limits<pid_t>::max()));
-    settings.cpus = words.text("ESCAPEMENT_CPUS");
+    settings.cpus = words.text_or_none("ESCAPEMENT_CPUS");
     cpu_set_t set;
     if (settings.cpus != nullptr && !parse_cpu_numbers(settings.cpus, set)) words.refuse("ESCAPEMENT_CPUS");
-    settings.statistics = words.text("ESCAPEMENT_STATS");
+    settings.statistics = words.text_or_none("ESCAPEMENT_STATS");
     if (settings.statistics != nullptr && *settings.statistics != '/' &&
         std::strcmp(settings.statistics, "-") != 0)
         words.refuse("ESCAPEMENT_STATS");
