@@ -4,8 +4,7 @@
 //     auto reader = JournalReader::open(file, "run.journal");
 //     if (!reader) return complain(reader.error().text());
 //     while (const JournalRecord* record = reader->next()) fmt::print("{}\n", describe(*record));
-//     if (reader->trouble()) complain(reader->trouble()->text());       // cut, damaged: where, after how
-//     many
+//     if (reader->trouble()) complain(reader->trouble()->text());    // cut, damaged: where, after how many
 //
 // Contract. Gives what was recorded, in its order. After kill -9 or on a full disk all blocks that were
 // written read back, and the reader says that the journal was cut, where, and after how many records. It
