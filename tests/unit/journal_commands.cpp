@@ -197,12 +197,12 @@ TEST_CASE("a trace tells waiting by name, and arrows begin at the wake-up", "[jo
         if (event["ph"] == "f") CHECK(event["ts"].get<double>() == Approx(0.071));  // Runs from 70 on.
         if (event["tid"] == 1 && event["ph"] != "C") last_of_0 = event;
     }
-    REQUIRE(slices.contains("waits: lock mutex 'machine' held by 0"));
-    const auto& lock = slices["waits: lock mutex 'machine' held by 0"];
+    REQUIRE(slices.contains("waits for mutex 'machine' held by 0"));
+    const auto& lock = slices["waits for mutex 'machine' held by 0"];
     CHECK(lock["ts"].get<double>() == Approx(0.020));
     CHECK(lock["dur"].get<double>() == Approx(0.031));
-    CHECK(slices.contains("waits: wait condition 'go'"));
-    CHECK(slices["waits: wait condition 'go'"]["cname"] != slices["running"]["cname"]);
+    CHECK(slices.contains("waits for condition 'go'"));
+    CHECK(slices["waits for condition 'go'"]["cname"] != slices["running"]["cname"]);
     // Perfetto binds an arrow to what was written last, Chrome to what encloses it: both find the mark of the
     // wake.
     CHECK(woken_from["ph"] == "i");

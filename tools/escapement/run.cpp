@@ -254,11 +254,12 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
                      "of --clock perf: counts that an alarm may come late, which are then stepped (default: "
                      "the profile's, or four times what is seen in a trial)")
         ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{10'000'000}));
-    command->add_option(
-        "--profile", options->profile,
-        "what `escapement calibrate` wrote for this host, from which --clock perf and auto take "
-        "event, alarm and margin; none: check events at launch (default: the profile in its "
-        "standard place, if there is one)");
+    command
+        ->add_option("--profile", options->profile,
+                     "what `escapement calibrate` wrote for this host, from which --clock perf and auto take "
+                     "event, alarm and margin; none: check events at launch (default: the profile in its "
+                     "standard place, if there is one)")
+        ->option_text("FILE|none");
     command->add_option("--time", options->time, "virtual: a function of the clocks; real: the host's")
         ->check(CLI::IsMember({"virtual", "real"}))
         ->capture_default_str();

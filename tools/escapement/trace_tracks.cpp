@@ -28,14 +28,11 @@ const char* colour_of(std::string_view state) noexcept {
 
 }  // namespace
 
-std::string TraceTracks::object(ObjectNumber number) const {
-    const auto name = objects_.find(number);
-    return name == objects_.end() ? fmt::format("{}", number) : name->second;
-}
-
 std::string TraceTracks::waiting_state(const JournalRecord& operation) const {
-    std::string text = fmt::format("waits: {}", to_string(operation.operation));
-    if (operation.object != 0) text += " " + object(operation.object);
+    const auto object = objects_.find(operation.object);
+    std::string text = object != objects_.end() ? "waits for " + object->second
+                                                : fmt::format("waits: {}", to_string(operation.operation));
+    if (object == objects_.end() && operation.object != 0) text += fmt::format(" {}", operation.object);
     const auto owner = owners_.find(operation.object);
     if (operation.operation == OperationKind::lock && owner != owners_.end())
         text += " held by " + names_.participant(owner->second);
@@ -62,7 +59,9 @@ TraceTracks::Time TraceTracks::time_of(Track& track, const JournalRecord& record
 void TraceTracks::name(ParticipantNumber participant, Track& track) {
     if (track.named) return;
     track.named = true;
-    events_.name_track(number_of(participant), names_.participant(participant));
+    const std::string name = names_.participant(participant);
+    track.counter = "clock of " + name;
+    events_.name_track(number_of(participant), name);
 }
 
 void TraceTracks::change(ParticipantNumber participant, Track& track, const std::string& state, bool runs,
@@ -73,7 +72,7 @@ void TraceTracks::change(ParticipantNumber participant, Track& track, const std:
     track.state = state;
     track.since = time;
     track.runs = runs;
-    events_.counter(fmt::format("clock of {}", participant), time, track.clock);
+    events_.counter(track.counter, time, track.clock);
 }
 
 void TraceTracks::run(ParticipantNumber participant, Track& track, Time time) {

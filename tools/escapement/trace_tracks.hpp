@@ -40,6 +40,7 @@ class TraceTracks {
         JournalRecord last;  ///< its last operation
         Time last_time = 0;
         std::string lock;  ///< without turns: what it waits for if its last operation, a lock, has to
+        std::string counter;  ///< what its clock's counter is called
         bool named = false;
         bool runs = false;
         std::optional<std::uint64_t> arrow;  ///< on its way here
@@ -62,7 +63,6 @@ class TraceTracks {
     void wake(const JournalRecord& record, Time time);
     void draw_waker(Track& woken);
     void waited_for_lock(const JournalRecord& record, Track& track, Time time);
-    [[nodiscard]] std::string object(ObjectNumber number) const;
     void mark(const JournalRecord& record, Time time);
 
     TraceEvents& events_;

@@ -42,7 +42,7 @@ bool is_choice(const std::string& word) {
 ValueKind kind_of(const std::string& value, bool by_position) {
     const auto tells_of = [&value](const char* word) { return value.find(word) != std::string::npos; };
     if (tells_of("DIR")) return ValueKind::directory;
-    if (by_position || tells_of("FILE") || tells_of("JOURNAL")) return ValueKind::file;
+    if (by_position || tells_of("FILE") || tells_of("JOURNAL") || tells_of("PROFILE")) return ValueKind::file;
     return ValueKind::other;
 }
 

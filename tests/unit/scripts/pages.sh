@@ -74,6 +74,9 @@ expect '' escapement run --quantum ''
 expect "$work/directory $work/journal" escapement log "$work/"
 expect "$work/directory" escapement verify --keep "$work/"
 expect "$work/journal" escapement run --journal "$work/j"
+expect "$work/journal" escapement run --profile "$work/j"
+expect "$work/journal" escapement calibrate --check "$work/j"
+expect "$work/journal" escapement trace -o "$work/j"
 expect '' escapement run --quantum 1
 # What follows `--` is another command's, with arguments that look like options of this one's.
 [[ " $(complete_words escapement run -- bas) " == *" bash "* ]] || fail "no commands after --"
