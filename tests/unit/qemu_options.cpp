@@ -30,6 +30,14 @@ TEST_CASE("what no order can make reproducible is named with its reason") {
     CHECK(lines[1].find("-virtfs local,path=/x: not reproducible") == 0);
 }
 
+TEST_CASE("a device with which QEMU itself hangs is named") {
+    for (const char* device : {"nvme,drive=d,serial=1", "sd-card,drive=d", "usb-ehci,id=usb"}) {
+        CAPTURE(device);
+        CHECK(qemu_warnings(recording({"-device", device})).size() == 1);
+    }
+    CHECK(qemu_warnings(recording({"-device", "qemu-xhci", "-device", "sdhci-pci"})).empty());
+}
+
 TEST_CASE("a disk or a network that is not recorded is named") {
     CHECK(qemu_warnings(recording({"-drive", "file=disk.raw,format=raw"})).size() == 1);
     CHECK(qemu_warnings(recording({"-hda", "disk.raw"})).size() == 1);

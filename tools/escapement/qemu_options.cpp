@@ -40,8 +40,8 @@ std::string_view value_of(std::string_view list, std::string_view key) {
     return {};
 }
 
-// What QEMU's record/replay does not write down, or what comes from outside in a way that no order of threads
-// can help.
+// What QEMU's record/replay does not write down or cannot do, and what comes from outside in a way that no
+// order of threads can help.
 struct Outside {
     std::string_view option;
     std::string_view begins;  // of its value
@@ -54,6 +54,9 @@ constexpr std::array outsiders{
     Outside{"device", "ivshmem", "other processes write to its memory"},
     Outside{"device", "virtio-9p", "QEMU does not record what the host's file system answers"},
     Outside{"device", "virtio-gpu-gl", "the host's graphics driver serves it"},
+    Outside{"device", "nvme", "QEMU waits for its disk behind blkreplay for ever, without escapement too"},
+    Outside{"device", "sd-card", "QEMU waits for its disk behind blkreplay for ever, without escapement too"},
+    Outside{"device", "usb-ehci", "QEMU does not get on with the replay, without escapement either"},
     Outside{"virtfs", "", "QEMU does not record what the host's file system answers"},
     Outside{"netdev", "vhost-", "another process serves it"},
     Outside{"audiodev", "alsa", "the host's sound device sets the pace"},
