@@ -66,7 +66,7 @@ class ObjectNumbers {
 struct JournalWriterOptions {
     std::size_t block_size = std::size_t{64}
                              << 10;  ///< raw bytes after which a block is written; at most 128 KiB
-    int level = 1;                   ///< zstd's; negative ones are faster
+    int level = -1;  ///< zstd's. Against 1, reading is half as fast again, and files are a tenth larger
 };
 
 /// What became of a writer that could not write.

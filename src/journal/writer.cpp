@@ -66,7 +66,7 @@ struct JournalWriter::State {
     std::byte* workspace = nullptr;
     std::size_t workspace_size = 0;
     ZSTD_CCtx* compressor = nullptr;
-    int level = 1;
+    int level = 0;
 
     std::uint64_t checksum = 0;
     std::uint64_t records = 0;

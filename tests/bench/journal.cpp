@@ -97,9 +97,9 @@ std::vector<JournalRecord> emulator(std::size_t operations, unsigned participant
 constexpr std::size_t operations = 65'536;
 constexpr int rounds = 32;
 
-Memory written(const std::vector<JournalRecord>& records) {
+Memory written(const std::vector<JournalRecord>& records, const JournalWriter::Options& options = {}) {
     Memory file;
-    JournalWriter writer(file, {});
+    JournalWriter writer(file, {}, std::pmr::get_default_resource(), options);
     for (int round = 0; round < rounds; ++round) {
         for (const JournalRecord& record : records)
             writer.record(record);
@@ -143,7 +143,8 @@ BENCHMARK(write)
 
 void read(benchmark::State& state) {
     Memory file =
-        written(emulator(operations, static_cast<unsigned>(state.range(0)), true, state.range(1) != 0));
+        written(emulator(operations, static_cast<unsigned>(state.range(0)), true, state.range(1) != 0),
+                {.level = static_cast<int>(state.range(2))});
     std::uint64_t raw = 0;
     std::uint64_t count = 0;
     for ([[maybe_unused]] auto iteration : state) {
@@ -163,10 +164,14 @@ void read(benchmark::State& state) {
     state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(raw));
 }
 BENCHMARK(read)
-    ->ArgNames({"participants", "at_once"})
-    ->Args({4, 0})
-    ->Args({4, 1})
-    ->Args({64, 0})
+    ->ArgNames({"participants", "at_once", "level"})
+    ->Args({4, 0, 1})
+    ->Args({4, 0, -1})
+    ->Args({4, 0, -3})
+    ->Args({4, 1, 1})
+    ->Args({4, 1, -1})
+    ->Args({64, 0, 1})
+    ->Args({64, 0, -1})
     ->Unit(benchmark::kMillisecond);
 
 void read_blocks(benchmark::State& state) {
