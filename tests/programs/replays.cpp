@@ -67,6 +67,25 @@ TEST_CASE("a program's environment is as long in a replay, whatever that is aske
     }
 }
 
+TEST_CASE("a program that reads what is left on its stack is in a replay as it was", "[replay]") {
+    const Scratch scratch;
+    int ends[2] = {-1, -1};
+    REQUIRE(pipe2(ends, O_CLOEXEC) == 0);
+    const std::string typed(400, 'y');
+    REQUIRE(write(ends[1], typed.data(), typed.size()) == static_cast<ssize_t>(typed.size()));
+    close(ends[1]);
+    const std::vector<std::string> command = {case_path("leftovers")};
+    const Ended recorded =
+        run({.arguments = ordered(command, {"--journal", scratch.path("journal")}), .input = ends[0]});
+    close(ends[0]);
+    CAPTURE(recorded.errors);
+    REQUIRE(recorded.status == 0);
+    const Ended again = replay(scratch, command);
+    CAPTURE(again.errors);
+    REQUIRE(again.status == 0);
+    REQUIRE(again.output == recorded.output);
+}
+
 TEST_CASE("a journal is refused for what it is not of", "[replay]") {
     const Scratch scratch;
     REQUIRE(record(scratch, {case_path("mutexes"), "normal"}).status == 0);

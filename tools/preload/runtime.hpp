@@ -8,6 +8,7 @@
 #include "recording.hpp"
 #include "seat.hpp"
 #include "settings.hpp"
+#include "stack_leftovers.hpp"
 #include "thread_state.hpp"
 
 #include <escapement/domain.hpp>
@@ -180,6 +181,8 @@ class Entry {
     }
     ~Entry() {
         if (!ordered_) return;
+        if (journaling != Journaling::off) [[unlikely]]
+            clear_stack_leftovers();
         if (paused_) [[unlikely]]
             resume_counting();
         thread_state.inside = 0;

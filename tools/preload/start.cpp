@@ -69,6 +69,7 @@ void start() {
     prepare_counting(settings);
     begin_journal(settings);
     runtime().begin_outside();
+    if (journaling != Journaling::off) clear_stack_leftovers();
     install_own_handlers();
     mode.store(Mode::ordering, std::memory_order_release);
     if (!counting) return;
