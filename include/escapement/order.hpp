@@ -56,6 +56,7 @@ struct OrderOptions {
     Policy policy = Policy::counted;
     Count quantum = 1000;            ///< counts between a participant's boundaries; at least 1
     Nanoseconds operation_ns = 100;  ///< virtual time that one ordered operation takes; at least 1
+    bool waits_by_asking = false;    ///< see ask_time()
     std::pmr::memory_resource* memory = std::pmr::get_default_resource();
 };
 
@@ -87,8 +88,9 @@ struct Participant {
         false;  ///< hands the turn on as soon as anybody else can go: see take_turn() and release()
     Count clock = 0;
     Count boundary = 0;
-    Count resume_at = 0;  ///< locking: clock at which it goes on at least, once it holds the mutex
-    Count since = 0;      ///< clock at which it began to wait
+    Count resume_at = 0;     ///< locking: clock at which it goes on at least, once it holds the mutex
+    Count since = 0;         ///< clock at which it began to wait
+    std::uint32_t asks = 0;  ///< for the time, since it last waited
     std::uint64_t wait_number =
         0;                 ///< place in the domain's sequence of waits: wake() is first come, first served
     ObjectKey object = 0;  ///< what it waits for: mutex, object, or number of the participant joined
@@ -159,6 +161,12 @@ class Order {
     /// Counts one ordered operation. Every operation below begins with this (its host calls it), so that
     /// clocks move on every host and no loop of operations stands still.
     void operation();
+
+    /// The caller asks what time it is. With `waits_by_asking`, for clocks that do not see what is done
+    /// between operations: who has asked hundreds of times and not waited waits by asking, so while nobody
+    /// else could go on time passes for it, at each asking more of it, up to 8,192 operations' worth; never
+    /// past another's deadline.
+    void ask_time();
 
     /// True if the caller is to give the turn up before its next operation: it passed a boundary and another
     /// could go.

@@ -31,6 +31,23 @@ void Order::operation() {
     advance(1, options_.operation_ns);
 }
 
+void Order::ask_time() {
+    // So many, and not fewer: who notes the time of what it does now and then sees it pass as ever.
+    constexpr std::uint32_t asks_of_no_meaning = 512;
+    constexpr std::uint32_t asks_until_twice_as_fast = 64;
+    constexpr std::uint32_t most_doublings = 13;
+    if (!options_.waits_by_asking) return;
+    std::uint32_t& asks = self().asks;
+    constexpr std::uint32_t most = asks_of_no_meaning + most_doublings * asks_until_twice_as_fast;
+    if (asks < most) ++asks;
+    if (asks <= asks_of_no_meaning || anybody_else_runnable()) return;
+    Nanoseconds to =
+        now_ + (options_.operation_ns << ((asks - asks_of_no_meaning) / asks_until_twice_as_fast));
+    for (const Participant& each : participants_)
+        to = std::min(to, std::max(each.deadline, now_));
+    now_ = to;
+}
+
 bool Order::due() const {
     if (options_.policy == Policy::ticktock) return participants_.size() > 1;
     const Participant& caller = self();
@@ -199,6 +216,7 @@ void Order::begin_wait(State state, ObjectKey object, const char* what, Nanoseco
     caller.deadline = deadline;
     caller.since = caller.clock;
     caller.resume_at = 0;
+    if (deadline > now_) caller.asks = 0;  // no wait: a look whether anything is there
     caller.wait_number = ++waits_;
     last_ = current_;
     current_ = nobody;

@@ -20,7 +20,7 @@ TEST_CASE("a cancelled thread leaves nothing behind", "[outside]") {
 }
 
 TEST_CASE("virtual time is the same every time, and jumps over hours", "[outside]") {
-    const auto* const scenario = GENERATE("hours", "clocks", "in-order", "while-working");
+    const auto* const scenario = GENERATE("hours", "clocks", "in-order", "while-working", "by-asking");
     CAPTURE(scenario);
     expect_same("times", scenario, {.against_unordered = false});
     const Ended hours = run({.arguments = ordered({case_path("times"), "hours"})});

@@ -214,4 +214,47 @@ TEST_CASE("order: everybody has ended, which is no deadlock") {
     CHECK(order.decide().kind == Decision::Kind::over);
 }
 
+TEST_CASE("order: time passes faster for who asks for it again and again, while nobody else could go on") {
+    Order order({.quantum = 1'000'000, .operation_ns = 100, .waits_by_asking = true});
+    const auto ask = [&order](int times) {
+        const Nanoseconds before = order.now();
+        for (int time = 0; time < times; ++time) {
+            order.operation();
+            order.ask_time();
+        }
+        return order.now() - before;
+    };
+    constexpr Nanoseconds fastest = 100 + (100 << 13);
+    CHECK(ask(512) == 512 * 100);  // as ever
+    CHECK(ask(10) > 10 * 100);
+    ask(2000);
+    CHECK(ask(1) == fastest);
+    SECTION("not while somebody else is ready") {
+        order.create();
+        CHECK(ask(1) == 100);
+    }
+    SECTION("not past another's deadline") {
+        order.create();
+        order.operation();
+        order.yield();
+        REQUIRE(turn(order) == 1);
+        const Nanoseconds deadline = order.now() + 1'000'000;
+        order.sleep(deadline);
+        REQUIRE(turn(order) == 0);
+        ask(5);
+        CHECK(order.now() >= deadline);
+        CHECK(order.now() < deadline + 1000);
+    }
+    SECTION("a wait begins it anew, and a look at what is there does not") {
+        order.poll("descriptors", order.now());
+        REQUIRE(turn(order) == 0);
+        CHECK(ask(1) == fastest);
+        order.sleep(order.now() + 1);
+        REQUIRE(order.decide().kind == Decision::Kind::idle);
+        order.jump_to(order.now() + 1);
+        REQUIRE(turn(order) == 0);
+        CHECK(ask(512) == 512 * 100);
+    }
+}
+
 }  // namespace escapement

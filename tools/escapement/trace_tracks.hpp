@@ -39,7 +39,7 @@ class TraceTracks {
         Count clock = 0;
         JournalRecord last;  ///< its last operation
         Time last_time = 0;
-        std::string lock;  ///< without turns: what it waits for if its last operation, a lock, has to
+        std::string lock;     ///< without turns: what it waits for if its last operation, a lock, has to
         std::string counter;  ///< what its clock's counter is called
         bool named = false;
         bool runs = false;

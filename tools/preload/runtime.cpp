@@ -117,6 +117,13 @@ Nanoseconds Runtime::now() {
     return order().now();
 }
 
+Nanoseconds Runtime::ask_time() {
+    order().ask_time();
+    const Nanoseconds time = now();
+    published_now_.store(time, std::memory_order_relaxed);
+    return time;
+}
+
 Nanoseconds Runtime::now_unordered() const {
     return settings_.virtual_time ? published_now_.load(std::memory_order_relaxed) : host_ns() - began_ns_;
 }

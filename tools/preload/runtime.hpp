@@ -48,6 +48,8 @@ class Runtime final : public Host {
     void begin_outside();
     /// Virtual (or real) nanoseconds since the domain began, up to date.
     [[nodiscard]] Nanoseconds now();
+    /// now(), for a program that asks (Order::ask_time()).
+    [[nodiscard]] Nanoseconds ask_time();
     /// The same from a thread that may not have the turn.
     [[nodiscard]] Nanoseconds now_unordered() const;
     [[nodiscard]] timespec time_of(clockid_t clock, Nanoseconds now) const;

@@ -22,7 +22,7 @@ timespec read_clock(const Entry& entry, clockid_t clock) {
     Runtime& domain = runtime();
     if (!entry.ordered()) return domain.time_of(clock, domain.now_unordered());
     domain.operation(OperationKind::time, nullptr, qemu_may_stop());
-    return domain.time_of(clock, domain.now());
+    return domain.time_of(clock, domain.ask_time());
 }
 
 /// The host's, which a replay has from the journal.
