@@ -152,6 +152,27 @@ ESCAPEMENT_EXPORT int openat64(int directory, const char* path, int flags, ...) 
     return opened(real().openat(directory, path, flags | O_LARGEFILE, permissions), path);
 }
 
+// What programs that were built with _FORTIFY_SOURCE call, as Debian's are, where the flags are not known to
+// the compiler; flags that need a mode end the process. Source: glibc, io/bits/fcntl2.h.
+
+ESCAPEMENT_EXPORT int __open_2(const char* path, int flags) {
+    static const auto next = reinterpret_cast<int (*)(const char*, int)>(next_function("__open_2"));
+    return opened(next(path, flags), path);
+}
+
+ESCAPEMENT_EXPORT int __open64_2(const char* path, int flags) {
+    return __open_2(path, flags | O_LARGEFILE);
+}
+
+ESCAPEMENT_EXPORT int __openat_2(int directory, const char* path, int flags) {
+    static const auto next = reinterpret_cast<int (*)(int, const char*, int)>(next_function("__openat_2"));
+    return opened(next(directory, path, flags), path);
+}
+
+ESCAPEMENT_EXPORT int __openat64_2(int directory, const char* path, int flags) {
+    return __openat_2(directory, path, flags | O_LARGEFILE);
+}
+
 namespace {
 FILE* open_stream(const char* path, const char* how) {
     if (mode.load(std::memory_order_relaxed) == Mode::ordering && names_random_device(path) &&
