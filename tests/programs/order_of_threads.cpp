@@ -8,7 +8,7 @@ using namespace programs;
 
 TEST_CASE("threads come out the same every time", "[threads]") {
     const auto* const scenario =
-        GENERATE("joined", "detached", "small-stacks", "destructors", "main-exits", "standard-c");
+        GENERATE("joined", "detached", "small-stacks", "destructors", "main-exits", "standard-c", "heaps");
     CAPTURE(scenario);
     expect_same("threads", scenario);
 }

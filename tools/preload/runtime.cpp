@@ -324,11 +324,11 @@ bool is_there(pid_t thread) {
 
 }  // namespace
 
-/// What the C library does at a thread's end (it gives its heap arena back, for one) nobody orders, and a
-/// thread whose clock counts its own instructions would see whether it has been done. It waits for nobody: it
-/// is soon over.
+/// What the C library does at a thread's end (it gives its heap arena back, for one) nobody orders. Others
+/// would see whether it has been done: in the addresses of what they allocate, and those whose clock counts
+/// their instructions in that. It waits for nobody: it is soon over.
 void Runtime::await_departure() {
-    if (departing_ == 0 || !counting) return;
+    if (departing_ == 0) return;
     constexpr unsigned patience = 100;  // looks, before the processor is left to others for a while
     for (unsigned looks = 0; is_there(departing_); ++looks) {
         const timespec pause{.tv_sec = 0, .tv_nsec = looks < patience ? 0 : 50'000};

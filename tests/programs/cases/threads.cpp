@@ -5,8 +5,12 @@
 #include <threads.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
+#include <cstdlib>
+#include <vector>
 
 using namespace cases;
 
@@ -223,10 +227,30 @@ void standard_c() {
     print_trail();
 }
 
+/// A thread ends while others go on, and gives its heap back: who begins then finds it. Where its memory lies
+/// the next one sees, counted in heaps of the C library's.
+void heaps() {
+    constexpr std::uintptr_t heap_size = std::uintptr_t{64} << 20;
+    static std::vector<std::uintptr_t> seen;
+    seen.reserve(1000);
+    for (unsigned round = 0; round < 200; ++round) {
+        pthread_detach(start([] {
+            void* const memory = std::malloc(100);
+            const std::uintptr_t heap = reinterpret_cast<std::uintptr_t>(memory) / heap_size;
+            std::free(memory);
+            const auto known = std::find(seen.begin(), seen.end(), heap);
+            trail(static_cast<unsigned>(known - seen.begin()));
+            if (known == seen.end()) seen.push_back(heap);
+        }));
+        sleep_ms(1);
+    }
+    print_trail();
+}
+
 constexpr Scenario scenarios[] = {
     {"joined", joined},           {"detached", detached},         {"thousands", thousands},
     {"destructors", destructors}, {"main-exits", main_exits},     {"main-is-joined", main_is_joined},
-    {"standard-c", standard_c},   {"small-stacks", small_stacks},
+    {"standard-c", standard_c},   {"small-stacks", small_stacks}, {"heaps", heaps},
 };
 
 }  // namespace
