@@ -70,9 +70,17 @@ void outside_address(int descriptor, sockaddr* address, socklen_t room, socklen_
     outside_bytes(descriptor, address, std::min({room, *length, socklen_t{sizeof(sockaddr_storage)}}));
 }
 
-/// A connection in a replay: nobody is at its other end, and nothing is asked of it.
-int stand_in(int number, int flags) {
-    const int made = socket(AF_UNIX, SOCK_STREAM | flags, 0);
+/// A connection to `listener` in a replay: nobody is at its other end. It is of the same kind, because a
+/// program sets options of that kind.
+int stand_in(int listener, int number, int flags) {
+    int domain = AF_UNIX;
+    int type = SOCK_STREAM;
+    int protocol = 0;
+    socklen_t size = sizeof domain;
+    getsockopt(listener, SOL_SOCKET, SO_DOMAIN, &domain, &size);
+    getsockopt(listener, SOL_SOCKET, SO_TYPE, &type, &size);
+    getsockopt(listener, SOL_SOCKET, SO_PROTOCOL, &protocol, &size);
+    const int made = socket(domain, type | flags, protocol);
     if (made < 0 || made == number) return made;
     const int moved = dup3(made, number, (flags & SOCK_CLOEXEC) != 0 ? O_CLOEXEC : 0);
     real().close(made);
@@ -85,7 +93,7 @@ int accept_in_order(int descriptor, sockaddr* address, socklen_t* length, int fl
     const auto accept_it = [&] { return static_cast<ssize_t>(call()); };
     const auto result = static_cast<int>(read_when_ready(
         descriptor, nullptr, 0, accept_it, [&] { outside_address(descriptor, address, room, length); }));
-    return result >= 0 && journaling == Journaling::replay ? stand_in(result, flags) : result;
+    return result >= 0 && journaling == Journaling::replay ? stand_in(descriptor, result, flags) : result;
 }
 
 /// To begin it without blocking says at once whether there is anything to wait for: on one machine there

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -231,6 +232,9 @@ void sockets(int family) {
         for (int client = 0; client < 6; ++client) {
             const int connection = accept(listener, nullptr, nullptr);
             REQUIRE_THAT(connection >= 0);
+            const int on = 1;
+            REQUIRE_THAT(used_family != AF_INET ||
+                         setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) == 0);
             sessions.push_back(start([connection] {
                 char byte = 0;
                 while (recv(connection, &byte, 1, 0) == 1) {
