@@ -6,6 +6,13 @@
 
 using namespace programs;
 
+TEST_CASE("a thread that cannot end is not waited for, and that is said", "[threads]") {
+    const Ended ended = run({.arguments = ordered({case_path("threads"), "end-waits"})});
+    CAPTURE(ended.errors);
+    REQUIRE(ended.status == 0);
+    REQUIRE_THAT(ended.errors, Catch::Contains("a thread that has left the order does not end"));
+}
+
 TEST_CASE("threads come out the same every time", "[threads]") {
     const auto* const scenario =
         GENERATE("joined", "detached", "small-stacks", "destructors", "main-exits", "standard-c", "heaps");

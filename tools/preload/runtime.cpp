@@ -326,11 +326,17 @@ bool is_there(pid_t thread) {
 
 /// What the C library does at a thread's end (it gives its heap arena back, for one) nobody orders. Others
 /// would see whether it has been done: in the addresses of what they allocate, and those whose clock counts
-/// their instructions in that. It waits for nobody: it is soon over.
+/// their instructions in that. It is soon over; unless the last of its thread-specific destructors waits, for
+/// a lock whose holder has to wait for the turn.
 void Runtime::await_departure() {
     if (departing_ == 0) return;
-    constexpr unsigned patience = 100;  // looks, before the processor is left to others for a while
+    constexpr unsigned patience = 100;       // looks, before the processor is left to others for a while
+    constexpr unsigned most_looks = 10'000;  // about a second
     for (unsigned looks = 0; is_there(departing_); ++looks) {
+        if (looks == most_looks) {
+            add_incident({.reason = "a thread that has left the order does not end"});
+            break;
+        }
         const timespec pause{.tv_sec = 0, .tv_nsec = looks < patience ? 0 : 50'000};
         real().syscall(SYS_nanosleep, &pause, nullptr);
     }

@@ -247,10 +247,35 @@ void heaps() {
     print_trail();
 }
 
+/// In the last round of its destructors, when it has left the order, a thread waits for a lock whose holder
+/// sleeps.
+void end_waits() {
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static pthread_key_t own;
+    static unsigned rounds = 0;
+    const pthread_t first = start([] {});  // makes the order's own key the first
+    REQUIRE_THAT(pthread_join(first, nullptr) == 0);
+    REQUIRE_THAT(pthread_key_create(&own, [](void* value) {
+                     if (++rounds < PTHREAD_DESTRUCTOR_ITERATIONS) {
+                         pthread_setspecific(own, value);
+                         return;
+                     }
+                     pthread_mutex_lock(&mutex);
+                     pthread_mutex_unlock(&mutex);
+                 }) == 0);
+    pthread_mutex_lock(&mutex);
+    const pthread_t thread = start([] { pthread_setspecific(own, &own); });
+    sleep_ms(10);
+    pthread_mutex_unlock(&mutex);
+    REQUIRE_THAT(pthread_join(thread, nullptr) == 0);
+    result("rounds", rounds);
+}
+
 constexpr Scenario scenarios[] = {
     {"joined", joined},           {"detached", detached},         {"thousands", thousands},
     {"destructors", destructors}, {"main-exits", main_exits},     {"main-is-joined", main_is_joined},
     {"standard-c", standard_c},   {"small-stacks", small_stacks}, {"heaps", heaps},
+    {"end-waits", end_waits},
 };
 
 }  // namespace
