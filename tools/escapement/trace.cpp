@@ -111,7 +111,7 @@ void add_trace(CLI::App& app, int& status) {
         "Exit status: 0 all of the journal is in the trace; 2 trouble (what could be read is in the trace).");
     trace->add_option("JOURNAL", options->journal, "The journal")->required();
     trace->add_option("-o,--output", options->output, "Where the trace goes; -: standard output")
-        ->option_text("FILE REQUIRED")
+        ->type_name("FILE")
         ->required();
     trace->add_option("--from", options->from, "Begin with record number N")->option_text("N");
     trace->add_option("--limit", options->limit, "Show at most N records")->option_text("N");

@@ -106,7 +106,7 @@ alignas(Listener) unsigned char listener_storage[sizeof(Listener)];
 }  // namespace
 
 void prepare_counting(const Settings& settings) {
-    counting = settings.clock == ClockSource::perf || settings.clock == ClockSource::stepped;
+    counting = settings.counts_between_operations();
     if (!counting) return;
     listener = new (listener_storage) Listener;
     find_stopping_places();

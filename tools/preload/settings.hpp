@@ -35,6 +35,11 @@ struct Settings {
     bool replays = false;              ///< the journal is followed, not written
     const char* cpus = nullptr;        ///< numbers separated by commas; null: run anywhere
     pid_t launched = 0;  ///< the process that `run` became; its statistics go to the path as it is
+
+    /// What threads do between operations is counted, by hardware or by steps.
+    [[nodiscard]] bool counts_between_operations() const {
+        return clock == ClockSource::perf || clock == ClockSource::stepped;
+    }
 };
 
 /// A variable whose value means nothing here; null where it is missing.
