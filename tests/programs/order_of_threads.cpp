@@ -14,8 +14,8 @@ TEST_CASE("a thread that cannot end is not waited for, and that is said", "[thre
 }
 
 TEST_CASE("threads come out the same every time", "[threads]") {
-    const auto* const scenario =
-        GENERATE("joined", "detached", "small-stacks", "destructors", "main-exits", "standard-c", "heaps");
+    const auto* const scenario = GENERATE("joined", "detached", "small-stacks", "destructors", "main-exits",
+                                          "standard-c", "heaps", "end-while-loading");
     CAPTURE(scenario);
     expect_same("threads", scenario);
 }

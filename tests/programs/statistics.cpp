@@ -121,8 +121,8 @@ TEST_CASE("a thread that spins is ended, and the run marked", "[statistics]") {
 TEST_CASE("a thread that sleeps in a call that nobody orders is ended, and the run marked", "[statistics]") {
     const Scratch scratch;
     const std::string path = scratch.path("statistics.json");
-    const Ended ended =
-        run({.arguments = ordered({case_path("endings"), "unordered-call"}, {"--stats=" + path})});
+    const auto* const scenario = GENERATE("unordered-call", "unordered-calls");
+    const Ended ended = run({.arguments = ordered({case_path("endings"), scenario}, {"--stats=" + path})});
     REQUIRE(ended.status == 0);
     REQUIRE(ended.output == "done: 1\n");
     REQUIRE(read_json(path)["reproducible"] == false);

@@ -1,5 +1,5 @@
 // syscall(2), for the sake of SYS_futex: QEMU's events, GLib's locks and C++'s static initialisers wait by
-// it. Also getrandom.
+// it. Also getrandom, and exit_group, with which qemu-user ends.
 
 #include "randomness.hpp"
 #include "real.hpp"
@@ -7,6 +7,7 @@
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <climits>
@@ -82,6 +83,7 @@ ESCAPEMENT_EXPORT long syscall(long number, ...) noexcept {
     for (long& each : a)
         each = va_arg(list, long);
     va_end(list);
+    if (number == SYS_exit_group) _exit(static_cast<int>(a[0]));
     const auto pass = [&] { return real().syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]); };
     if (number != SYS_futex && number != SYS_getrandom) return pass();
     const Entry entry;

@@ -178,7 +178,7 @@ void keeper_speaks(int /*signal*/, siginfo_t* /*information*/, void* context) {
     const Interruption interruption = interruption_of(context);
     if (what == Word::sample) {
         take_sample(interruption.state);
-    } else if (domain.order().others_want_the_turn() || domain.order().anybody_polls()) {
+    } else if (domain.others_want_the_turn()) {
         // Between operations nobody changes the order but this thread, so it may do so here as well.
         thread_state.inside = 1;
         domain.add_incident(

@@ -269,6 +269,16 @@ void Runtime::arrive() {
         journal_operation(OperationKind::arrive, 0);
 }
 
+bool Runtime::others_want_the_turn() {
+    if (order().others_want_the_turn() || order().anybody_polls()) return true;
+    for (ParticipantNumber number = 0; number < order().participants().size(); ++number) {
+        if (order().participants()[number].state == State::outside &&
+            seat(number).arrived.load(std::memory_order_seq_cst))
+            return true;
+    }
+    return false;
+}
+
 void Runtime::decide_for_others() {
     const ParticipantNumber next = domain_.settle();
     if (next == nobody) return;

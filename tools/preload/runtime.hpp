@@ -98,6 +98,9 @@ class Runtime final : public Host {
     /// Moves with every ordered operation; for the keeper.
     [[nodiscard]] std::uint64_t heartbeat() const { return heartbeat_.load(std::memory_order_relaxed); }
     [[nodiscard]] ParticipantNumber holder() const { return holder_.load(std::memory_order_relaxed); }
+    /// True if the caller, who has the turn, keeps it from somebody, or may: whoever polls may have got what
+    /// it polls for.
+    [[nodiscard]] bool others_want_the_turn();
     /// Decides for those who went outside without deciding; the keeper's work.
     void decide_for_others();
     [[nodiscard]] ParkingPlace& keeper_place() { return keeper_place_; }

@@ -4,6 +4,7 @@
 #include "real.hpp"
 #include "runtime.hpp"
 
+#include <execinfo.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -64,6 +65,16 @@ void* begin(void* memory) {
     expect_thread_end();
     if (counting) resume_counting();
     return routine(argument);
+}
+
+/// The C library loads the unwinder for the first thread that ends itself or is cancelled, under the loader's
+/// lock, which nobody orders: who has that while a library begins, and hands its turn on, would be waited
+/// for. Source: glibc, misc/unwind-link.c; debug/backtrace.c loads it as well.
+void load_unwinder() {
+    static bool loaded = false;  // belongs to the turn
+    void* frame = nullptr;
+    if (!loaded) backtrace(&frame, 1);
+    loaded = true;
 }
 
 /// The participant that runs on `thread`; nobody if none does. By the participant with the turn.
@@ -129,6 +140,7 @@ ESCAPEMENT_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* at
     if (const int error = domain.start_keeper(); error != 0) return error;
     // What follows may allocate: the allocator may be the program's, with locks of its own.
     thread_state.inside = 0;
+    load_unwinder();
     if (thread_state.number == 0) expect_thread_end();
     void* const memory = std::malloc(sizeof(Beginning));
     auto* const beginning = memory != nullptr ? new (memory) Beginning : nullptr;

@@ -34,6 +34,13 @@ void status() {
     std::exit(42);
 }
 
+/// As qemu-user ends.
+void exit_group() {
+    start([] { wait_for_ever(); });
+    say("done");
+    syscall(SYS_exit_group, 0);
+}
+
 void aborts() {
     start([] { wait_for_ever(); });
     std::abort();
@@ -105,27 +112,44 @@ void spins() {
     result("done", 1);
 }
 
+/// Inline, as a program that does without the C library has it.
+long read_unordered(int descriptor) {
+    char byte = 0;
+    long got = 0;
+#if defined(__x86_64__)
+    __asm__ volatile("syscall"
+                     : "=a"(got)
+                     : "a"(SYS_read), "D"(descriptor), "S"(&byte), "d"(1)
+                     : "rcx", "r11", "memory");
+#else
+    got = syscall(SYS_read, descriptor, &byte, 1);
+#endif
+    return got;
+}
+
 /// Sleeps in a system call that nobody orders, until another thread, which needs its turn, ends that.
 void unordered_call() {
     int ends[2];
     REQUIRE_THAT(pipe(ends) == 0);
-    const pthread_t reader = start([&] {
-        char byte = 0;
-        long got = 0;
-        // Inline, as a program that does without the C library has it.
-#if defined(__x86_64__)
-        __asm__ volatile("syscall"
-                         : "=a"(got)
-                         : "a"(SYS_read), "D"(ends[0]), "S"(&byte), "d"(1)
-                         : "rcx", "r11", "memory");
-#else
-        got = syscall(SYS_read, ends[0], &byte, 1);
-#endif
-        REQUIRE_THAT(got == 1);
-    });
+    const pthread_t reader = start([&] { REQUIRE_THAT(read_unordered(ends[0]) == 1); });
     sleep_ms(1);
     REQUIRE_THAT(write(ends[1], "x", 1) == 1);
     pthread_join(reader, nullptr);
+    result("done", 1);
+}
+
+/// The same, but who needs the turn has lost its own in such a call, as the threads of OpenMP's runtime do.
+void unordered_calls() {
+    int there[2];
+    int back[2];
+    REQUIRE_THAT(pipe(there) == 0 && pipe(back) == 0);
+    const pthread_t other = start([&] {
+        REQUIRE_THAT(syscall(SYS_write, there[1], "x", 1) == 1);
+        REQUIRE_THAT(read_unordered(back[0]) == 1);
+    });
+    REQUIRE_THAT(read_unordered(there[0]) == 1);
+    REQUIRE_THAT(write(back[1], "x", 1) == 1);
+    pthread_join(other, nullptr);
     result("done", 1);
 }
 
@@ -315,6 +339,7 @@ void long_work() {
 
 constexpr Scenario scenarios[] = {
     {"status", status},
+    {"exit-group", exit_group},
     {"abort", aborts},
     {"segv", segv},
     {"killed", killed},
@@ -325,6 +350,7 @@ constexpr Scenario scenarios[] = {
     {"lonely-semaphore", lonely_semaphore},
     {"spins", spins},
     {"unordered-call", unordered_call},
+    {"unordered-calls", unordered_calls},
     {"reads", reads},
     {"reads-lines", reads_lines},
     {"all-wait", all_wait},

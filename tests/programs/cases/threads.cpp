@@ -2,6 +2,7 @@
 
 #include "posix_thread.hpp"
 
+#include <dlfcn.h>
 #include <threads.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <climits>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <vector>
 
 using namespace cases;
@@ -271,11 +273,34 @@ void end_waits() {
     result("rounds", rounds);
 }
 
+/// The C library loads the unwinder for the first thread that ends itself; here somebody else is loading
+/// something, and lets others go on meanwhile.
+void end_while_loading() {
+    const pthread_t thread = start([] {
+        sleep_ms(1);
+        pthread_exit(nullptr);
+    });
+    std::string path(PATH_MAX, '\0');
+    const ssize_t length = readlink("/proc/self/exe", path.data(), path.size());
+    REQUIRE_THAT(length > 0);
+    path.resize(path.rfind('/', static_cast<std::size_t>(length)));
+    REQUIRE_THAT(dlopen((path + "/libslow_to_load.so").c_str(), RTLD_NOW) != nullptr);
+    pthread_join(thread, nullptr);
+    result("done", 1);
+}
+
 constexpr Scenario scenarios[] = {
-    {"joined", joined},           {"detached", detached},         {"thousands", thousands},
-    {"destructors", destructors}, {"main-exits", main_exits},     {"main-is-joined", main_is_joined},
-    {"standard-c", standard_c},   {"small-stacks", small_stacks}, {"heaps", heaps},
+    {"joined", joined},
+    {"detached", detached},
+    {"thousands", thousands},
+    {"destructors", destructors},
+    {"main-exits", main_exits},
+    {"main-is-joined", main_is_joined},
+    {"standard-c", standard_c},
+    {"small-stacks", small_stacks},
+    {"heaps", heaps},
     {"end-waits", end_waits},
+    {"end-while-loading", end_while_loading},
 };
 
 }  // namespace
