@@ -232,6 +232,9 @@ class Order {
     void poll_ready(ParticipantNumber participant);
     /// Who goes next. Not to be called while somebody has the turn.
     Decision decide();
+    /// The host has something to do at `time`, which may let a poll go on: idle time ends there.
+    void set_alarm(Nanoseconds time) { alarm_ = time; }
+    [[nodiscard]] Nanoseconds alarm() const { return alarm_; }
     /// Virtual time jumps to `deadline`, over time in which nobody could do anything.
     void jump_to(Nanoseconds deadline);
     /// Idle time passed outside, less than up to a deadline.
@@ -287,6 +290,7 @@ class Order {
     ParticipantNumber current_ = 0;
     ParticipantNumber last_ = 0;  ///< who had the turn last; the caller's clock counts for what it made ready
     Nanoseconds now_ = 0;
+    Nanoseconds alarm_ = no_deadline;
     Count since_polls_ = 0;  ///< counts of all participants since the host was last asked for polls
     std::uint64_t waits_ = 0;
     OrderStatistics statistics_;

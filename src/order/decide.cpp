@@ -156,6 +156,7 @@ Decision Order::decide() {
             decision.kind = Decision::Kind::idle;
     }
     if (decision.deadline != no_deadline) decision.kind = Decision::Kind::idle;
+    if (decision.kind == Decision::Kind::idle) decision.deadline = std::min(decision.deadline, alarm_);
     return decision;
 }
 

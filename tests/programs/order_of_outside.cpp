@@ -28,6 +28,25 @@ TEST_CASE("virtual time is the same every time, and jumps over hours", "[outside
     REQUIRE(hours.wall < std::chrono::seconds(5));
 }
 
+TEST_CASE("timers that are descriptors fire at the same place every time", "[outside]") {
+    expect_same("timers", "values");
+    expect_same("timers", "in-order", {.against_unordered = false});
+    const Ended hours = run({.arguments = ordered({case_path("timers"), "hours"})});
+    REQUIRE(hours.output == "events: 1\nready: 1\nwhich: 1\n");
+    REQUIRE(hours.wall < std::chrono::seconds(5));
+    const Ended unordered = run({.arguments = ordered({case_path("timers"), "unordered"})});
+    REQUIRE(unordered.output == "done: 1\n");
+    REQUIRE_THAT(unordered.errors, Catch::Contains("not ordered while a timer ran"));
+}
+
+TEST_CASE("time passes as outside for who waits for the outside, by whatever call", "[outside]") {
+    const auto* const scenario = GENERATE("listening-poll", "listening-epoll");
+    const Ended ended = run({.arguments = ordered({case_path("descriptors"), scenario})});
+    CAPTURE(scenario, ended.errors);
+    REQUIRE(ended.status == 0);
+    REQUIRE(ended.wall >= std::chrono::milliseconds(300));
+}
+
 TEST_CASE("time is the host's when asked for", "[outside]") {
     const Ended slept = run({.arguments = ordered({"/bin/sleep", "0.5"}, {"--time", "real"})});
     REQUIRE(slept.status == 0);

@@ -164,6 +164,20 @@ TEST_CASE("order: a poll ends when the host says so, or at its deadline") {
     CHECK(order.wakeup(0) == Wakeup::timed_out);
 }
 
+TEST_CASE("order: idle time ends at the host's alarm, where somebody polls") {
+    Order order(options);
+    order.set_alarm(70);
+    order.wait(1, "a wake-up");
+    CHECK(order.decide().kind == Decision::Kind::stuck);
+    Order polling(options);
+    polling.set_alarm(70);
+    polling.poll("descriptors", 100);
+    CHECK(polling.decide().deadline == 70);
+    polling.jump_to(70);
+    polling.set_alarm(no_deadline);
+    CHECK(polling.decide().deadline == 100);
+}
+
 TEST_CASE(
     "order: polls are looked at when nobody else can go on, once in a quantum, and before they time out") {
     Order order(options);

@@ -19,8 +19,9 @@ bool wait_until_ready(const DescriptorFacts& facts, int descriptor, short events
     const bool replays = journaling == Journaling::replay;
     const bool journaled = journaling != Journaling::off && facts.journaled();
     if (replays && !journaled) return true;
-    // Nobody to keep waiting; but a signal may be meant to end the wait, and is taken in the order then.
-    if (!journaled && domain.order().alone()) return true;
+    // Nobody to keep waiting; but a signal may be meant to end the wait, and is taken in the order then. A
+    // timer fires in the order only.
+    if (!journaled && domain.order().alone() && domain.order().alarm() == no_deadline) return true;
     if (!replays && events == POLLOUT && is_descriptor(descriptor, DescriptorKind::event_counter))
         return true;
     pollfd asked{.fd = descriptor, .events = events, .revents = 0};

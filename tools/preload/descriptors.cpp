@@ -13,7 +13,7 @@ namespace escapement::preload {
 namespace {
 
 constexpr int most_descriptors = 65536;
-constexpr int kinds = 3;
+constexpr int kinds = 4;
 
 // A bit a descriptor and kind. Atomic because descriptors are opened and closed by threads without the turn,
 // too; relaxed, because the program itself orders the opening of a descriptor before its use.

@@ -5,6 +5,7 @@
 #include "runtime.hpp"
 #include "signals.hpp"
 #include "statistics.hpp"
+#include "timers.hpp"
 
 #include <escapement/interruption.hpp>
 
@@ -188,6 +189,16 @@ void keeper_speaks(int /*signal*/, siginfo_t* /*information*/, void* context) {
                            ? "slept in the kernel in a call that is not ordered while others wanted the turn"
                            : "ran on without ordered operations while others wanted the turn"});
         domain.leave("its own ways since its turn was ended");
+        thread_state.inside = 0;
+    } else if (what == Word::leave && domain.order().alarm() != no_deadline) {
+        // Nobody lets the order's time pass, and a timer may be what is slept for.
+        thread_state.inside = 1;
+        domain.add_incident(
+            {.participant = thread_state.number,
+             .address = interruption.address,
+             .reason = "slept in the kernel in a call that is not ordered while a timer ran"});
+        domain.order().jump_to(domain.order().alarm());
+        fire_timers(domain.order().now());
         thread_state.inside = 0;
     }
     errno = saved;

@@ -81,17 +81,18 @@ int poll_descriptors(pollfd* descriptors, nfds_t count, Nanoseconds deadline, co
     return poll_in_order(request, deadline, mask, [&] { return look(descriptors, count); });
 }
 
-int wait_for_events(int epoll, epoll_event* events, int most, int timeout, const sigset_t* mask) {
+int wait_for_events(int epoll, epoll_event* events, int most, Nanoseconds timeout, const sigset_t* mask) {
     begin_poll();
     // An epoll descriptor is itself readable when it has events: asking that way consumes none.
     pollfd descriptor{.fd = epoll, .events = POLLIN, .revents = 0};
-    PollRequest request{.descriptors = &descriptor, .count = 1};
+    PollRequest request{.descriptors = &descriptor, .count = 1, .epoll = true};
     const auto attempt = [&] {
         return outside_look(many_descriptors, events, static_cast<std::size_t>(most) * sizeof *events,
                             [&] { return real().epoll_wait(epoll, events, most, 0); });
     };
     if (timeout == 0) return attempt();
-    return poll_in_order(request, deadline_in_milliseconds(timeout), mask, attempt);
+    const Nanoseconds deadline = timeout == no_deadline ? no_deadline : runtime().now() + timeout;
+    return poll_in_order(request, deadline, mask, attempt);
 }
 
 /// select(2)'s sets, as poll(2) wants them.
@@ -226,7 +227,23 @@ ESCAPEMENT_EXPORT int epoll_pwait(int epoll, epoll_event* events, int most, int 
     {
         const Entry entry;
         if (!entry.ordered()) return real().epoll_pwait(epoll, events, most, timeout, mask);
-        result = wait_for_events(epoll, events, most, timeout, mask);
+        const Nanoseconds time = timeout < 0 ? no_deadline : Nanoseconds{timeout} * millisecond;
+        result = wait_for_events(epoll, events, most, time, mask);
+    }
+    pthread_testcancel();
+    return result;
+}
+
+ESCAPEMENT_EXPORT int epoll_pwait2(int epoll, epoll_event* events, int most, const timespec* timeout,
+                                   const sigset_t* mask) {
+    int result = 0;
+    {
+        const Entry entry;
+        if (!entry.ordered()) return real().epoll_pwait2(epoll, events, most, timeout, mask);
+        const Nanoseconds now = runtime().now();
+        const Nanoseconds deadline = timeout == nullptr ? no_deadline : runtime().deadline_in(*timeout);
+        const Nanoseconds time = deadline == no_deadline ? no_deadline : deadline - now;
+        result = wait_for_events(epoll, events, most, time, mask);
     }
     pthread_testcancel();
     return result;

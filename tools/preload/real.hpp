@@ -14,6 +14,7 @@
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,13 +35,14 @@
     X(pthread_join) X(pthread_tryjoin_np) X(pthread_timedjoin_np) X(pthread_detach) \
     X(pthread_cancel) X(pthread_setname_np) X(pthread_sigmask) X(sigprocmask) X(sigaction) \
     X(sem_wait) X(sem_trywait) X(sem_timedwait) X(sem_clockwait) X(sem_post) X(poll) X(ppoll) \
-    X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(nanosleep) X(clock_nanosleep) \
+    X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) X(nanosleep) X(clock_nanosleep) \
     X(clock_gettime) X(gettimeofday) X(time) X(sched_yield) X(getrandom) X(getentropy) \
     X(syscall) X(read) X(readv) X(recv) X(recvfrom) X(recvmsg) X(write) X(writev) X(send) \
     X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(waitpid) X(waitid) X(wait4) X(fork) \
     X(_exit) X(fopen) X(open) X(openat) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigsuspend) \
     X(pipe) X(pipe2) X(socketpair) X(pause) X(close) X(eventfd) X(pthread_setcanceltype) X(pthread_clockjoin_np) \
-    X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock)
+    X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(timerfd_create) X(timerfd_settime) \
+    X(timerfd_gettime)
 // clang-format on
 
 namespace escapement::preload {

@@ -5,6 +5,7 @@
 #include "qemu.hpp"
 #include "real.hpp"
 #include "signals.hpp"
+#include "timers.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -89,6 +90,7 @@ Seat& Runtime::seat(ParticipantNumber number) {
 // --------------------------------------------------------------------------------------------------------------
 
 Nanoseconds Runtime::time_passed(Nanoseconds now) {
+    if (order().alarm() <= now) fire_timers(now);
     if (settings_.virtual_time) return 0;
     if (journaling == Journaling::replay) {
         const JournalRecord* const jump = expected_jump(false);
@@ -194,6 +196,8 @@ void Runtime::count_operation(bool may_yield) {
         domain_.give_way();
     // Strict alternation asks nobody where he may be stopped.
     domain_.operation(may_yield || settings_.ordering == Ordering::ticktock);
+    if (order().alarm() <= order().now()) [[unlikely]]
+        fire_timers(order().now());
     published_now_.store(order().now(), std::memory_order_relaxed);
 }
 
@@ -377,6 +381,7 @@ void Runtime::after_fork() {
     for (ParticipantNumber number = 0; number < order().participants().size(); ++number)
         seat(number).place.reset();
     departing_ = 0;
+    forget_timers();
     if (counting) begin_counting();  // anew: the parent's counters count the parent
     idler_.store(0, std::memory_order_relaxed);
     keeper_place_.reset();

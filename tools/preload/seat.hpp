@@ -20,6 +20,7 @@ namespace escapement::preload {
 struct PollRequest {
     pollfd* descriptors = nullptr;
     nfds_t count = 0;
+    bool epoll = false;                    ///< the only descriptor is epoll(7)'s
     sem_t* semaphore = nullptr;            ///< waits for its value to be above 0
     const pthread_once_t* once = nullptr;  ///< waits for it to be in nobody's hands
     pid_t child = 0;                       ///< with `children`: which, as for waitpid(2)

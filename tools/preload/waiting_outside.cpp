@@ -1,12 +1,12 @@
 // The host's side of waiting for what comes from outside: which descriptors, whether they are live, and for
 // how long.
 
+#include "live_input.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 #include "signals.hpp"
 #include "statistics.hpp"
 
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,16 +22,6 @@ namespace {
 constexpr Nanoseconds child_recheck_ns = 2'000'000;
 constexpr std::size_t most_descriptors = 4096;
 constexpr Nanoseconds flush_after_ns = 20'000'000;
-
-/// Where somebody or something outside this process may send input at any moment. Only there does idle time
-/// pass as it does outside; everywhere else waiting for it would be waiting for nothing.
-bool is_live(const pollfd& descriptor) {
-    if (descriptor.fd < 0 || (descriptor.events & (POLLIN | POLLPRI | POLLRDHUP)) == 0) return false;
-    struct stat status {};
-    if (fstat(descriptor.fd, &status) != 0) return false;
-    if (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode)) return true;
-    return S_ISCHR(status.st_mode) && isatty(descriptor.fd) == 1;
-}
 
 bool posted(const PollRequest& request) {
     int value = 0;
@@ -136,9 +126,10 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
         const PollRequest* const request = seat(number).request;
         if (request == nullptr) continue;
         children = children || request->children;
+        live = live || (request->epoll && watches_live_input(request->descriptors[0].fd));
         for (nfds_t index = 0; index < request->count && count < most_descriptors; ++index) {
             descriptors[count++] = request->descriptors[index];
-            live = live || is_live(request->descriptors[index]);
+            live = live || brings_live_input(request->descriptors[index]);
         }
     }
     if (deadline != no_deadline && !live && !children) return {.reached_deadline = true};

@@ -296,6 +296,18 @@ void masked() {
     pthread_join(other, nullptr);
 }
 
+/// For three tenths of a second somebody might connect.
+void listening(bool with_epoll) {
+    const int listener = socket(AF_INET, SOCK_STREAM, 0);
+    REQUIRE_THAT(listen(listener, 1) == 0);
+    const int epoll = epoll_create1(0);
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    REQUIRE_THAT(epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &event) == 0);
+    pollfd descriptor{.fd = listener, .events = POLLIN, .revents = 0};
+    for (int tick = 0; tick < 3; ++tick)
+        REQUIRE_THAT((with_epoll ? epoll_wait(epoll, &event, 1, 100) : poll(&descriptor, 1, 100)) == 0);
+}
+
 constexpr Scenario scenarios[] = {
     {"poll", by_poll},
     {"ppoll", by_ppoll},
@@ -307,6 +319,8 @@ constexpr Scenario scenarios[] = {
     {"loopback", [] { sockets(AF_INET); }},
     {"local-sockets", [] { sockets(AF_UNIX); }},
     {"masked", masked},
+    {"listening-poll", [] { listening(false); }},
+    {"listening-epoll", [] { listening(true); }},
 };
 
 }  // namespace

@@ -1,0 +1,181 @@
+#include "timers.hpp"
+
+#include "descriptors.hpp"
+#include "real.hpp"
+#include "runtime.hpp"
+
+#include <sys/timerfd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace escapement::preload {
+
+namespace {
+
+constexpr Nanoseconds second = 1'000'000'000;
+
+struct Timer {
+    int descriptor;
+    clockid_t clock;
+    Nanoseconds deadline;  ///< no_deadline: it is not armed
+    Nanoseconds interval;  ///< 0: once
+};
+
+// Those from here on are the kernel's. Belongs to the turn.
+constexpr std::size_t most_timers = 1024;
+Timer timers[most_timers];
+std::size_t timer_count = 0;
+
+bool is_there(const Timer& timer) {
+    return is_descriptor(timer.descriptor, DescriptorKind::timer);
+}
+
+Timer* find_timer(int descriptor) {
+    if (!is_descriptor(descriptor, DescriptorKind::timer)) return nullptr;
+    Timer* const end = timers + timer_count;
+    Timer* const found =
+        std::find_if(timers, end, [&](const Timer& each) { return each.descriptor == descriptor; });
+    return found != end ? found : nullptr;
+}
+
+/// Whether the timer could be noted.
+bool add_timer(int descriptor, clockid_t clock) {
+    // Closed ones, among them an earlier one of the same number.
+    timer_count = static_cast<std::size_t>(
+        std::remove_if(timers, timers + timer_count,
+                       [&](const Timer& each) { return each.descriptor == descriptor || !is_there(each); }) -
+        timers);
+    if (timer_count == most_timers) return false;
+    timers[timer_count++] = {
+        .descriptor = descriptor, .clock = clock, .deadline = no_deadline, .interval = 0};
+    note_descriptor(descriptor, DescriptorKind::timer);
+    return true;
+}
+
+void schedule() {
+    Nanoseconds next = no_deadline;
+    for (std::size_t index = 0; index < timer_count; ++index)
+        if (is_there(timers[index])) next = std::min(next, timers[index].deadline);
+    runtime().order().set_alarm(next);
+}
+
+void fire(Timer& timer, Nanoseconds now) {
+    std::uint64_t times = 1;
+    if (timer.interval > 0) {
+        times += static_cast<std::uint64_t>((now - timer.deadline) / timer.interval);
+        timer.deadline += static_cast<Nanoseconds>(times) * timer.interval;
+    } else {
+        timer.deadline = no_deadline;
+    }
+    const int saved = errno;
+    [[maybe_unused]] const ssize_t written = real().write(timer.descriptor, &times, sizeof times);
+    errno = saved;
+}
+
+/// What has fired and was not read is forgotten.
+void drain(const Timer& timer) {
+    pollfd readable{.fd = timer.descriptor, .events = POLLIN, .revents = 0};
+    std::uint64_t times = 0;
+    const int saved = errno;
+    if (real().poll(&readable, 1, 0) == 1) {
+        [[maybe_unused]] const ssize_t got = real().read(timer.descriptor, &times, sizeof times);
+    }
+    errno = saved;
+}
+
+timespec timespec_of(Nanoseconds time) {
+    return {.tv_sec = time / second, .tv_nsec = time % second};
+}
+
+bool is_valid(const timespec& time) {
+    return time.tv_sec >= 0 && time.tv_nsec >= 0 && time.tv_nsec < second;
+}
+
+/// No longer than leaves room to add it to a time.
+Nanoseconds interval_of(const timespec& time) {
+    constexpr time_t most_seconds = no_deadline / 4 / second;
+    return std::min(time.tv_sec, most_seconds) * second + time.tv_nsec;
+}
+
+bool is_zero(const timespec& time) {
+    return time.tv_sec == 0 && time.tv_nsec == 0;
+}
+
+itimerspec remaining(const Timer& timer) {
+    if (timer.deadline == no_deadline) return {};
+    // An armed timer never says that it has no time left, as the kernel's does not.
+    return {.it_interval = timespec_of(timer.interval),
+            .it_value = timespec_of(std::max<Nanoseconds>(timer.deadline - runtime().now(), 1))};
+}
+
+int failure(int error) {
+    errno = error;
+    return -1;
+}
+
+}  // namespace
+
+void fire_timers(Nanoseconds now) {
+    for (std::size_t index = 0; index < timer_count; ++index)
+        if (timers[index].deadline <= now && is_there(timers[index])) fire(timers[index], now);
+    schedule();
+}
+
+void forget_timers() {
+    for (std::size_t index = 0; index < timer_count; ++index)
+        timers[index].deadline = no_deadline;
+    schedule();
+}
+
+}  // namespace escapement::preload
+
+using namespace escapement::preload;
+using escapement::no_deadline;
+using escapement::OperationKind;
+
+ESCAPEMENT_EXPORT int timerfd_create(int clock, int flags) noexcept {
+    const Entry entry;
+    const bool known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
+    if (!entry.ordered() || !runtime().settings().virtual_time || !known ||
+        (flags & ~(TFD_NONBLOCK | TFD_CLOEXEC)) != 0)
+        return real().timerfd_create(clock, flags);
+    static_assert(int{TFD_NONBLOCK} == int{EFD_NONBLOCK} && int{TFD_CLOEXEC} == int{EFD_CLOEXEC});
+    const int descriptor = real().eventfd(0, flags);
+    if (descriptor < 0 || add_timer(descriptor, clock)) return descriptor;
+    real().close(descriptor);
+    return real().timerfd_create(clock, flags);
+}
+
+ESCAPEMENT_EXPORT int timerfd_settime(int descriptor, int flags, const itimerspec* value,
+                                      itimerspec* before) noexcept {
+    const Entry entry;
+    Timer* const timer = entry.ordered() ? find_timer(descriptor) : nullptr;
+    if (timer == nullptr) return real().timerfd_settime(descriptor, flags, value, before);
+    if (!is_valid(value->it_value) || !is_valid(value->it_interval)) return failure(EINVAL);
+    Runtime& domain = runtime();
+    domain.operation(OperationKind::time, nullptr, false);
+    if (before != nullptr) *before = remaining(*timer);
+    drain(*timer);
+    timer->interval = interval_of(value->it_interval);
+    if (is_zero(value->it_value)) {
+        timer->deadline = no_deadline;
+    } else if ((flags & TFD_TIMER_ABSTIME) != 0) {
+        timer->deadline = domain.deadline_of(timer->clock, value->it_value);
+    } else {
+        timer->deadline = domain.deadline_in(value->it_value);
+    }
+    fire_timers(domain.now());
+    // Should somebody sleep for it in a way that nobody orders, the keeper sees that.
+    if (domain.start_keeper() != 0) return failure(ENOMEM);
+    return 0;
+}
+
+ESCAPEMENT_EXPORT int timerfd_gettime(int descriptor, itimerspec* value) noexcept {
+    const Entry entry;
+    const Timer* const timer = entry.ordered() ? find_timer(descriptor) : nullptr;
+    if (timer == nullptr) return real().timerfd_gettime(descriptor, value);
+    runtime().operation(OperationKind::time, nullptr, false);
+    *value = remaining(*timer);
+    return 0;
+}
