@@ -28,6 +28,14 @@ TEST_CASE("main can be joined, and another thread end the process", "[threads]")
     expect_same("threads", "main-is-joined", {.status = 7});
 }
 
+TEST_CASE("who sends a signal finds its handler run, the same every time", "[threads]") {
+    const auto* const scenario = GENERATE("to-threads", "to-the-process", "blocked");
+    CAPTURE(scenario);
+    expect_same("signals", scenario, {.against_unordered = scenario == std::string("blocked")});
+    // Where the turn comes to a thread whose handler waits, nobody goes on: see the README.
+    expect_same("signals", "stopped-world", {.quanta = {""}});
+}
+
 TEST_CASE("the C++ library's waits come out the same every time", "[threads]") {
     const auto* const scenario = GENERATE("asynchronous", "statics", "semaphore-and-latch", "atomic-wait",
                                           "once-that-throws", "stopping", "racing", "random-device");

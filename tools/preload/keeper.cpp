@@ -21,6 +21,21 @@
 
 namespace escapement::preload {
 
+Sleep sleep_of(pid_t thread) {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? Sleep::unknown : Sleep::no;
+    char text[256];
+    const ssize_t size = read(file, text, sizeof text - 1);
+    close(file);
+    if (size <= 0) return Sleep::no;
+    text[size] = '\0';
+    const char* const end_of_name = std::strrchr(text, ')');
+    const bool sleeps = end_of_name != nullptr && end_of_name[1] == ' ' && end_of_name[2] == 'S';
+    return sleeps ? Sleep::yes : Sleep::no;
+}
+
 namespace {
 
 constexpr std::int64_t millisecond = 1'000'000;
@@ -61,24 +76,6 @@ std::int64_t host_ns(clockid_t clock) {
 /// CPUCLOCK_SCHED).
 clockid_t cpu_clock_of(pid_t thread) {
     return static_cast<clockid_t>((~static_cast<unsigned>(thread) << 3U) | 6U);
-}
-
-enum class Sleep : std::uint8_t { no, yes, unknown };
-
-/// Whether `thread` sleeps interruptibly in the kernel; not if it is stopped, or on its way to a disk.
-Sleep sleep_of(pid_t thread) {
-    char path[64];
-    std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? Sleep::unknown : Sleep::no;
-    char text[256];
-    const ssize_t size = read(file, text, sizeof text - 1);
-    close(file);
-    if (size <= 0) return Sleep::no;
-    text[size] = '\0';
-    const char* const end_of_name = std::strrchr(text, ')');
-    const bool sleeps = end_of_name != nullptr && end_of_name[1] == ' ' && end_of_name[2] == 'S';
-    return sleeps ? Sleep::yes : Sleep::no;
 }
 
 void take_sample(std::uint64_t state) {

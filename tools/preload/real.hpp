@@ -42,7 +42,7 @@
     X(_exit) X(fopen) X(open) X(openat) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigsuspend) \
     X(pipe) X(pipe2) X(socketpair) X(pause) X(close) X(eventfd) X(pthread_setcanceltype) X(pthread_clockjoin_np) \
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(timerfd_create) X(timerfd_settime) \
-    X(timerfd_gettime)
+    X(timerfd_gettime) X(kill) X(pthread_kill) X(sigqueue) X(pthread_sigqueue)
 // clang-format on
 
 namespace escapement::preload {

@@ -35,6 +35,8 @@ struct Disposition {
 };
 Disposition dispositions[most_signals];
 std::atomic<int> handler_count{0};
+// Pairs with the acquire in handled(): who has seen it sees what the handler did.
+std::atomic<unsigned> handled_count[most_signals];
 
 bool is_termination(int signal) {
     return signal == SIGTERM || signal == SIGINT;
@@ -85,6 +87,7 @@ void handle(int signal, siginfo_t* information, void* context) {
     }
     // Also if the handler began something of its own here.
     thread_state.inside = was_inside ? 1 : 0;
+    handled_count[signal].fetch_add(1, std::memory_order_release);
 }
 
 /// Ends the process after the statistics and the journal are written, where nobody handles it.
@@ -206,6 +209,14 @@ void install_own_handlers() {
         action.sa_sigaction = handle;
         real().sigaction(signal, &action, nullptr);
     }
+}
+
+bool has_handler(int signal) {
+    return signal > 0 && signal < most_signals && dispositions[signal].has.load(std::memory_order_acquire);
+}
+
+unsigned handled(int signal) {
+    return signal < most_signals ? handled_count[signal].load(std::memory_order_acquire) : 0;
 }
 
 bool handler_restarts(int signal) {

@@ -12,6 +12,11 @@ bool handlers_installed();
 /// SIGINT or SIGHUP end the process as they would have.
 void install_own_handlers();
 
+/// True if the program has a handler for `signal`.
+bool has_handler(int signal);
+/// How many of `signal` that the program sent itself its handler has dealt with.
+unsigned handled(int signal);
+
 /// True if the calls that `signal` interrupts go on after its handler.
 bool handler_restarts(int signal);
 /// Runs the program's handler of `signal` on the calling thread, or does what the system does where it has

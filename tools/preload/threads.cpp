@@ -1,5 +1,7 @@
 // Threads: a participant each, from their creator's pthread_create to the last of their own destructors.
 
+#include "threads.hpp"
+
 #include "mutexes.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
@@ -12,6 +14,18 @@
 #include <cstring>
 
 namespace escapement::preload {
+
+ParticipantNumber participant_of(pthread_t thread) {
+    Runtime& domain = runtime();
+    const auto& participants = domain.order().participants();
+    for (ParticipantNumber number = 0; number < participants.size(); ++number) {
+        if (participants[number].state != State::released &&
+            pthread_equal(domain.seat(number).thread, thread) != 0) {
+            return number;
+        }
+    }
+    return nobody;
+}
 
 namespace {
 
@@ -75,19 +89,6 @@ void load_unwinder() {
     void* frame = nullptr;
     if (!loaded) backtrace(&frame, 1);
     loaded = true;
-}
-
-/// The participant that runs on `thread`; nobody if none does. By the participant with the turn.
-ParticipantNumber participant_of(pthread_t thread) {
-    Runtime& domain = runtime();
-    const auto& participants = domain.order().participants();
-    for (ParticipantNumber number = 0; number < participants.size(); ++number) {
-        if (participants[number].state != State::released &&
-            pthread_equal(domain.seat(number).thread, thread) != 0) {
-            return number;
-        }
-    }
-    return nobody;
 }
 
 /// Nobody will ask for it any more. Its handle may soon be another's.
