@@ -141,7 +141,7 @@ TEST_CASE("no terminal obeys a name", "[security]") {
     const Scratch scratch;
     const std::string journal = scratch.path("journal");
     const Ended ended =
-        run({.arguments = ordered({case_path("faults"), "names"},
+        run({.arguments = ordered({case_path("endings"), "names"},
                                   {"--journal", journal, "--stats=" + scratch.path("statistics")})});
     CAPTURE(ended.errors);
     REQUIRE(ended.status == 125);

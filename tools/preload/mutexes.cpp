@@ -3,6 +3,7 @@
 #include "qemu.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
+#include "timespecs.hpp"
 
 #include <linux/futex.h>
 #include <sys/syscall.h>
@@ -67,10 +68,9 @@ int lock_outside(pthread_mutex_t* mutex, Nanoseconds deadline) {
     if (deadline == no_deadline) return real().pthread_mutex_lock(mutex);
     timespec until{};
     real().clock_gettime(CLOCK_MONOTONIC, &until);
-    constexpr Nanoseconds second = 1'000'000'000;
-    const Nanoseconds at = Nanoseconds{until.tv_sec} * second + until.tv_nsec +
-                           std::max<Nanoseconds>(deadline - runtime().now_unordered(), 0);
-    until = {.tv_sec = at / second, .tv_nsec = at % second};
+    const Nanoseconds at =
+        nanoseconds(until) + std::max<Nanoseconds>(deadline - runtime().now_unordered(), 0);
+    until = timespec_of(at);
     return real().pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &until);
 }
 

@@ -22,12 +22,6 @@ namespace {
 constexpr unsigned glances = 50;  ///< before a look at what the threads do, which takes longer
 constexpr std::int64_t longest_ns = 1'000'000'000;  ///< however busy the host is
 
-std::int64_t host_ns() {
-    timespec time{};
-    real().clock_gettime(CLOCK_MONOTONIC, &time);
-    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
 /// True if a thread that `signal` may have been for is about to do something: sending makes it runnable. Who
 /// sleeps has blocked it, or waits for something in its handler.
 bool anybody_stirs(ParticipantNumber target) {
@@ -45,13 +39,13 @@ bool anybody_stirs(ParticipantNumber target) {
 }
 
 void await_handler(int signal, unsigned handled_before, ParticipantNumber target) {
-    const std::int64_t began = host_ns();
+    const std::int64_t began = runtime().host_ns();
     for (unsigned look = 0; handled(signal) == handled_before; ++look) {
         if (look < glances) {
             real().sched_yield();
             continue;
         }
-        if (!anybody_stirs(target) || host_ns() - began > longest_ns) return;
+        if (!anybody_stirs(target) || runtime().host_ns() - began > longest_ns) return;
         const timespec pause{.tv_sec = 0, .tv_nsec = 20'000};
         real().syscall(SYS_nanosleep, &pause, nullptr);
     }

@@ -6,6 +6,7 @@
 #include "real.hpp"
 #include "signals.hpp"
 #include "timers.hpp"
+#include "timespecs.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -23,16 +24,10 @@ constinit thread_local ThreadState thread_state __attribute__((tls_model("initia
 
 namespace {
 
-constexpr Nanoseconds second = 1'000'000'000;
-
 // Virtual time begins at 2024-01-01T00:00:00Z by the calendar, and at some time after boot by the monotonic
 // clock.
 constexpr Nanoseconds virtual_realtime = 1'704'067'200 * second;
 constexpr Nanoseconds virtual_monotonic = 1000 * second;
-
-Nanoseconds nanoseconds(const timespec& time) {
-    return Nanoseconds{time.tv_sec} * second + time.tv_nsec;
-}
 
 }  // namespace
 
@@ -145,7 +140,7 @@ timespec Runtime::time_of(clockid_t clock, Nanoseconds now) const {
             time += base_monotonic_ns_;
             break;
     }
-    return {.tv_sec = time / second, .tv_nsec = time % second};
+    return timespec_of(time);
 }
 
 Nanoseconds Runtime::deadline_of(clockid_t clock, const timespec& time) {
@@ -273,16 +268,6 @@ void Runtime::arrive() {
         journal_operation(OperationKind::arrive, 0);
 }
 
-bool Runtime::others_want_the_turn() {
-    if (order().others_want_the_turn() || order().anybody_polls()) return true;
-    for (ParticipantNumber number = 0; number < order().participants().size(); ++number) {
-        if (order().participants()[number].state == State::outside &&
-            seat(number).arrived.load(std::memory_order_seq_cst))
-            return true;
-    }
-    return false;
-}
-
 void Runtime::decide_for_others() {
     const ParticipantNumber next = domain_.settle();
     if (next == nobody) return;
@@ -355,22 +340,6 @@ void Runtime::await_departure() {
         real().syscall(SYS_nanosleep, &pause, nullptr);
     }
     departing_ = 0;
-}
-
-void Runtime::note_signal(bool restarts) {
-    if (thread_state.number == nobody) return;
-    if (!restarts) my_seat().interrupted.store(true, std::memory_order_seq_cst);
-    my_seat().signalled.store(true, std::memory_order_seq_cst);
-    kick_idler();
-}
-
-void Runtime::kick_idler() {
-    const pid_t idler = idler_.load(std::memory_order_seq_cst);
-    if (idler != 0) {
-        const int saved = errno;
-        tgkill(getpid(), idler, keeper_signal);
-        errno = saved;
-    }
 }
 
 void Runtime::after_fork() {

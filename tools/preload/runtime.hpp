@@ -91,6 +91,8 @@ class Runtime final : public Host {
     void add_incident(const Incident& incident);
     [[nodiscard]] std::size_t incidents() const { return incident_count_.load(std::memory_order_acquire); }
     [[nodiscard]] const Incident& incident(std::size_t index) const { return incidents_[index]; }
+    /// The host's monotonic clock.
+    [[nodiscard]] std::int64_t host_ns() const;
     /// How long the holder in `seat` has had its turn.
     [[nodiscard]] std::int64_t turn_so_far_ns(const Seat& seat) const {
         return host_ns() - seat.turn_began_ns;
@@ -120,7 +122,6 @@ class Runtime final : public Host {
     void let_go_on(ParticipantNumber to);
     [[nodiscard]] bool has_come(ParticipantNumber participant);
     [[nodiscard]] IdleEnd wait_idle(Nanoseconds now, Nanoseconds deadline);
-    [[nodiscard]] std::int64_t host_ns() const;
 
     Settings settings_;
     Domain domain_;

@@ -14,7 +14,7 @@ void install_own_handlers();
 
 /// True if the program has a handler for `signal`.
 bool has_handler(int signal);
-/// How many of `signal` that the program sent itself its handler has dealt with.
+/// How often the handler of `signal` has run to its end where the signal came.
 unsigned handled(int signal);
 
 /// True if the calls that `signal` interrupts go on after its handler.

@@ -3,6 +3,7 @@
 #include "descriptors.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
+#include "timespecs.hpp"
 
 #include <sys/timerfd.h>
 
@@ -12,8 +13,6 @@
 namespace escapement::preload {
 
 namespace {
-
-constexpr Nanoseconds second = 1'000'000'000;
 
 struct Timer {
     int descriptor;
@@ -82,14 +81,6 @@ void drain(const Timer& timer) {
         [[maybe_unused]] const ssize_t got = real().read(timer.descriptor, &times, sizeof times);
     }
     errno = saved;
-}
-
-timespec timespec_of(Nanoseconds time) {
-    return {.tv_sec = time / second, .tv_nsec = time % second};
-}
-
-bool is_valid(const timespec& time) {
-    return time.tv_sec >= 0 && time.tv_nsec >= 0 && time.tv_nsec < second;
 }
 
 /// No longer than leaves room to add it to a time.

@@ -3,6 +3,7 @@
 #include "qemu.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
+#include "timespecs.hpp"
 
 #include <sys/time.h>
 #include <unistd.h>
@@ -13,8 +14,6 @@
 namespace escapement::preload {
 
 namespace {
-
-constexpr Nanoseconds second = 1'000'000'000;
 
 /// The time by `clock`. A read by a participant is an ordered operation; by anybody else (a signal handler, a
 /// thread that runs without the turn) it is not.
@@ -53,11 +52,7 @@ bool sleep_in_order(Nanoseconds deadline) {
 timespec left_until(Nanoseconds deadline) {
     const Nanoseconds left = deadline - runtime().now();
     if (left <= 0) return {};
-    return {.tv_sec = left / second, .tv_nsec = left % second};
-}
-
-bool is_valid(const timespec* time) {
-    return time->tv_sec >= 0 && time->tv_nsec >= 0 && time->tv_nsec < second;
+    return timespec_of(left);
 }
 
 }  // namespace
@@ -116,7 +111,7 @@ ESCAPEMENT_EXPORT int clock_nanosleep(clockid_t clock, int flags, const timespec
     {
         const Entry entry;
         if (!entry.ordered()) return real().clock_nanosleep(clock, flags, time, left);
-        if (!is_valid(time)) return EINVAL;
+        if (!is_valid(*time)) return EINVAL;
         Runtime& domain = runtime();
         const bool absolute = (flags & TIMER_ABSTIME) != 0;
         const auto deadline = absolute ? domain.deadline_of(clock, *time) : domain.deadline_in(*time);

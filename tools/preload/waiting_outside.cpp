@@ -180,6 +180,32 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     return {.reached_deadline = false, .passed = settings_.virtual_time ? passed : 0};
 }
 
+void Runtime::note_signal(bool restarts) {
+    if (thread_state.number == nobody) return;
+    if (!restarts) my_seat().interrupted.store(true, std::memory_order_seq_cst);
+    my_seat().signalled.store(true, std::memory_order_seq_cst);
+    kick_idler();
+}
+
+void Runtime::kick_idler() {
+    const pid_t idler = idler_.load(std::memory_order_seq_cst);
+    if (idler != 0) {
+        const int saved = errno;
+        tgkill(getpid(), idler, keeper_signal);
+        errno = saved;
+    }
+}
+
+bool Runtime::others_want_the_turn() {
+    if (order().others_want_the_turn() || order().anybody_polls()) return true;
+    for (ParticipantNumber number = 0; number < order().participants().size(); ++number) {
+        if (order().participants()[number].state == State::outside &&
+            seat(number).arrived.load(std::memory_order_seq_cst))
+            return true;
+    }
+    return false;
+}
+
 void Runtime::stuck(const Order& stuck_order) {
     // Semaphores may be posted by signal handlers: who waits for one waits for the outside as well.
     if (handlers_installed()) {

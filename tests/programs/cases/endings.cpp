@@ -78,6 +78,18 @@ void deadlock() {
     pthread_join(other, nullptr);
 }
 
+/// Names that a terminal would obey, and one that is no UTF-8; then a report that has them.
+void names() {
+    pthread_mutex_lock(&first);
+    const pthread_t clears = start([] { pthread_mutex_lock(&first); });
+    const pthread_t titles = start([] { pthread_mutex_lock(&first); });
+    pthread_setname_np(clears,
+                       "\x1b[2J\xc2\x9b"
+                       "1m\xe9");
+    pthread_setname_np(titles, "\x1b]0;x\x07\n\"<b>");
+    pthread_join(clears, nullptr);
+}
+
 void self_deadlock() {
     pthread_mutex_lock(&first);
     pthread_mutex_lock(&first);
@@ -351,6 +363,7 @@ constexpr Scenario scenarios[] = {
     {"spins", spins},
     {"unordered-call", unordered_call},
     {"unordered-calls", unordered_calls},
+    {"names", names},
     {"reads", reads},
     {"reads-lines", reads_lines},
     {"all-wait", all_wait},

@@ -292,18 +292,6 @@ void exception_out_of_thread() {
     pthread_join(thread, nullptr);
 }
 
-/// Names that a terminal would obey, and one that is no UTF-8; then a report that has them.
-void names() {
-    pthread_mutex_lock(&mutex);
-    const pthread_t clears = start([] { pthread_mutex_lock(&mutex); });
-    const pthread_t titles = start([] { pthread_mutex_lock(&mutex); });
-    pthread_setname_np(clears,
-                       "\x1b[2J\xc2\x9b"
-                       "1m\xe9");
-    pthread_setname_np(titles, "\x1b]0;x\x07\n\"<b>");
-    pthread_join(clears, nullptr);
-}
-
 pthread_mutex_t of_handler = PTHREAD_MUTEX_INITIALIZER;
 unsigned handled = 0;
 
@@ -395,7 +383,6 @@ constexpr Scenario scenarios[] = {
     {"handler", handler_takes_lock},
     {"handler-own-lock", handler_takes_own_lock},
     {"time", tells_time},
-    {"names", names},
 };
 
 }  // namespace
