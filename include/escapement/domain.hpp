@@ -32,7 +32,7 @@ class Host {
     virtual Nanoseconds time_passed(Nanoseconds now) = 0;
     /// True if what `participant` polls for is there, if it is back from outside, or if something from
     /// outside (a signal, a cancellation) ends its wait. Asked of those in State::polling, waiting,
-    /// joining and outside. Does not wait.
+    /// joining and outside; of who is suspended: true if it can use the turn again. Does not wait.
     virtual bool poll_ready(ParticipantNumber participant) = 0;
     /// Lets `to` go on, then returns when `from` may. The two are different.
     virtual void hand_over(ParticipantNumber from, ParticipantNumber to) = 0;

@@ -83,7 +83,8 @@ struct Participant {
     State state = State::ready;
     Wakeup wakeup = Wakeup::completed;
     bool returns_early = false;
-    bool resting = false;  ///< gave way: goes last in the next decision
+    bool resting = false;    ///< gave way: goes last in the next decision
+    bool suspended = false;  ///< see suspend()
     bool overdue =
         false;  ///< hands the turn on as soon as anybody else can go: see take_turn() and release()
     Count clock = 0;
@@ -230,6 +231,12 @@ class Order {
     void polls_seen();
     /// What `participant` polled for is there (or: it is back from outside).
     void poll_ready(ParticipantNumber participant);
+    /// `participant` does something now that others have to help it with, and cannot use the turn before: it
+    /// does not get it until resume(). What it waits for may come meanwhile. If it has the turn, it has not
+    /// begun to use it, and gives it back: call decide().
+    void suspend(ParticipantNumber participant);
+    void resume(ParticipantNumber participant);
+    [[nodiscard]] bool anybody_suspended() const { return suspended_ != 0; }
     /// Who goes next. Not to be called while somebody has the turn.
     Decision decide();
     /// The host has something to do at `time`, which may let a poll go on: idle time ends there.
@@ -271,6 +278,7 @@ class Order {
 
   private:
     [[nodiscard]] bool runnable(const Participant& participant) const;
+    [[nodiscard]] bool wait_is_over(const Participant& participant) const;
     [[nodiscard]] bool anybody_else_runnable() const;
     [[nodiscard]] ParticipantNumber pick_counted() const;
     [[nodiscard]] ParticipantNumber pick_ticktock();
@@ -293,6 +301,7 @@ class Order {
     Nanoseconds alarm_ = no_deadline;
     Count since_polls_ = 0;  ///< counts of all participants since the host was last asked for polls
     std::uint64_t waits_ = 0;
+    ParticipantNumber suspended_ = 0;  ///< how many are
     OrderStatistics statistics_;
 };
 

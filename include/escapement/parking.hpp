@@ -22,6 +22,8 @@ class ParkingPlace {
     /// The same, but not for longer than about `ns` nanoseconds; true if it was unparked.
     bool park_for(std::int64_t ns);
     void unpark();
+    /// Takes back an unpark that nobody has gone on by yet; false if there is none.
+    bool retract();
     /// Forgets an unpark that nobody waits for any more. Only where nobody parks (after fork).
     void reset() { word_.store(0, std::memory_order_relaxed); }
 

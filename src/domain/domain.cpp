@@ -33,6 +33,10 @@ ParticipantNumber Domain::settle() {
         if (order_.polls_due()) {
             const auto count = static_cast<ParticipantNumber>(order_.participants().size());
             for (ParticipantNumber number = 0; number < count; ++number) {
+                if (order_.participants()[number].suspended) {
+                    if (!host_.poll_ready(number)) continue;
+                    order_.resume(number);
+                }
                 const State state = order_.participants()[number].state;
                 if ((state == State::polling || state == State::waiting || state == State::outside ||
                      state == State::joining) &&

@@ -7,7 +7,29 @@
 
 namespace escapement {
 
+void Order::suspend(ParticipantNumber participant) {
+    Participant& its = participants_[participant];
+    if (its.suspended) return;
+    its.suspended = true;
+    ++suspended_;
+    if (participant != current_) return;
+    its.state = State::ready;  // how its wait ended stays as it was
+    last_ = current_;
+    current_ = nobody;
+}
+
+void Order::resume(ParticipantNumber participant) {
+    Participant& its = participants_[participant];
+    if (!its.suspended) return;
+    its.suspended = false;
+    --suspended_;
+}
+
 bool Order::runnable(const Participant& participant) const {
+    return !participant.suspended && wait_is_over(participant);
+}
+
+bool Order::wait_is_over(const Participant& participant) const {
     switch (participant.state) {
         case State::ready:
             return true;
@@ -27,7 +49,8 @@ bool Order::anybody_else_runnable() const {
 
 bool Order::others_want_the_turn() const {
     return std::any_of(participants_.begin(), participants_.end(), [this](const Participant& each) {
-        return each.state != State::running && (runnable(each) || each.deadline != no_deadline);
+        return each.state != State::running && !each.suspended &&
+               (runnable(each) || each.deadline != no_deadline);
     });
 }
 
@@ -79,7 +102,7 @@ void Order::poll_ready(ParticipantNumber participant) {
 
 void Order::expire_deadlines() {
     for (Participant& each : participants_) {
-        if (each.deadline > now_) continue;
+        if (each.deadline > now_ || each.suspended) continue;
         switch (each.state) {
             case State::waiting:
             case State::polling:
@@ -90,13 +113,19 @@ void Order::expire_deadlines() {
                     make_ready(each, Wakeup::timed_out, participants_[last_].clock);
                 break;
             case State::joining:
-                if (!runnable(each)) make_ready(each, Wakeup::timed_out, participants_[last_].clock);
+                if (!wait_is_over(each)) make_ready(each, Wakeup::timed_out, participants_[last_].clock);
                 break;
             default:
                 break;
         }
     }
 }
+
+namespace {
+bool polls_early(const Participant& participant) {
+    return participant.state == State::polling && participant.returns_early && !participant.suspended;
+}
+}  // namespace
 
 ParticipantNumber Order::pick_counted() const {
     ParticipantNumber best = nobody;
@@ -121,16 +150,14 @@ ParticipantNumber Order::pick_ticktock() {
     for (ParticipantNumber step = 1; step <= size; ++step) {
         const ParticipantNumber number = (last_ + step) % size;
         const Participant& each = participants_[number];
-        if (runnable(each) || (alternates && each.state == State::polling && each.returns_early))
-            return number;
+        if (runnable(each) || (alternates && polls_early(each))) return number;
     }
     return nobody;
 }
 
 ParticipantNumber Order::pick_early_return() const {
     for (ParticipantNumber number = 0; number < participants_.size(); ++number) {
-        const Participant& each = participants_[number];
-        if (each.state == State::polling && each.returns_early) return number;
+        if (polls_early(participants_[number])) return number;
     }
     return nobody;
 }
@@ -151,8 +178,9 @@ Decision Order::decide() {
     for (const Participant& each : participants_) {
         if (each.state == State::exited || each.state == State::released) continue;
         if (decision.kind == Decision::Kind::over) decision.kind = Decision::Kind::stuck;
-        decision.deadline = std::min(decision.deadline, each.deadline);
-        if (each.state == State::polling || each.state == State::outside)
+        // It could not go on then either, and sees when it can whether it was too late.
+        if (!each.suspended) decision.deadline = std::min(decision.deadline, each.deadline);
+        if (each.state == State::polling || each.state == State::outside || each.suspended)
             decision.kind = Decision::Kind::idle;
     }
     if (decision.deadline != no_deadline) decision.kind = Decision::Kind::idle;

@@ -252,6 +252,7 @@ void Order::after_fork() {
     for (ParticipantNumber number = 0; number < participants_.size(); ++number) {
         if (number != current_) participants_[number] = Participant{.state = State::released};
     }
+    suspended_ = 0;
     held_.keep_only(current_);
 }
 

@@ -32,8 +32,16 @@ TEST_CASE("who sends a signal finds its handler run, the same every time", "[thr
     const auto* const scenario = GENERATE("to-threads", "to-the-process", "blocked");
     CAPTURE(scenario);
     expect_same("signals", scenario, {.against_unordered = scenario == std::string("blocked")});
-    // Where the turn comes to a thread whose handler waits, nobody goes on: see the README.
-    expect_same("signals", "stopped-world", {.quanta = {""}});
+}
+
+TEST_CASE("the world can be stopped by signals, the same every time", "[threads]") {
+    const auto* const scenario = GENERATE("stopped-sleepers", "stopped-workers", "stopped-by-semaphore");
+    CAPTURE(scenario);
+    expect_same("signals", scenario);
+}
+
+TEST_CASE("a handler that waits for others does not keep them from going on", "[threads]") {
+    expect_same("signals", "stopped-from-outside", {.may_be_marked = true, .runs = 1});
 }
 
 TEST_CASE("the C++ library's waits come out the same every time", "[threads]") {

@@ -271,4 +271,67 @@ TEST_CASE("order: time passes faster for who asks for it again and again, while 
     }
 }
 
+TEST_CASE("order: who is suspended does not get the turn, whatever it waited for comes") {
+    Order order(options);
+    order.create();
+    order.create();
+    order.sleep(1);
+    REQUIRE(turn(order) == 1);
+    order.wait(5, "thing");
+    REQUIRE(turn(order) == 2);
+    order.suspend(1);
+    CHECK(order.anybody_suspended());
+    CHECK(order.wake(5, all) == 1);
+    order.yield();
+    order.jump_to(1);
+    REQUIRE(turn(order) == 0);  // with the least clock, 1 would have been next
+    order.wait(6, "other thing");
+    REQUIRE(turn(order) == 2);
+    order.wait(6, "other thing");
+    const Decision decision = order.decide();
+    CHECK(decision.kind == Decision::Kind::idle);  // and not stuck: it may be resumed
+    CHECK(decision.deadline == no_deadline);
+    CHECK(order.polls_due());
+    order.resume(1);
+    CHECK_FALSE(order.anybody_suspended());
+    CHECK(turn(order) == 1);
+    CHECK(order.wakeup(1) == Wakeup::completed);
+}
+
+TEST_CASE("order: who is suspended does not miss what comes in time") {
+    Order order(options);
+    order.create();
+    order.sleep(100);
+    REQUIRE(turn(order) == 1);
+    order.suspend(0);
+    CHECK_FALSE(order.others_want_the_turn());
+    order.poll("descriptors", 50);
+    order.jump_to(200);
+    order.suspend(1);
+    CHECK(order.decide().kind == Decision::Kind::idle);
+    CHECK(order.participants()[1].state == State::polling);  // its poll can be asked for when it is back
+    order.resume(1);
+    order.poll_ready(1);
+    CHECK(turn(order) == 1);
+    CHECK(order.wakeup(1) == Wakeup::completed);
+}
+
+TEST_CASE("order: a turn that is taken back is got again, and the wait before it ended as it did") {
+    Order order(options);
+    order.create();
+    order.wait(5, "thing", Nanoseconds{10});
+    REQUIRE(turn(order) == 1);
+    order.wait(6, "other thing", Nanoseconds{20});
+    order.jump_to(10);
+    REQUIRE(turn(order) == 0);
+    order.suspend(0);
+    CHECK(order.current() == nobody);
+    const Decision decision = order.decide();
+    CHECK(decision.kind == Decision::Kind::idle);
+    CHECK(decision.deadline == 20);
+    order.resume(0);
+    CHECK(turn(order) == 0);
+    CHECK(order.wakeup(0) == Wakeup::timed_out);
+}
+
 }  // namespace escapement

@@ -5,36 +5,20 @@
 #include "runtime.hpp"
 #include "signals.hpp"
 #include "statistics.hpp"
+#include "thread_sleep.hpp"
 #include "timers.hpp"
+#include "waiting_handlers.hpp"
 
 #include <escapement/interruption.hpp>
 
-#include <fcntl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
-#include <cstring>
 
 namespace escapement::preload {
-
-Sleep sleep_of(pid_t thread) {
-    char path[64];
-    std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", thread);
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? Sleep::unknown : Sleep::no;
-    char text[256];
-    const ssize_t size = read(file, text, sizeof text - 1);
-    close(file);
-    if (size <= 0) return Sleep::no;
-    text[size] = '\0';
-    const char* const end_of_name = std::strrchr(text, ')');
-    const bool sleeps = end_of_name != nullptr && end_of_name[1] == ' ' && end_of_name[2] == 'S';
-    return sleeps ? Sleep::yes : Sleep::no;
-}
 
 namespace {
 
@@ -109,7 +93,13 @@ class Watch {
         } else if (cpu - last_ < millisecond / 10) {
             const Sleep sleep = sleep_of(thread);
             asleep_ = sleep != Sleep::no ? asleep_ + 1 : 0;
-            if (asleep_ >= (sleep == Sleep::yes ? asleep_ticks : unseen_ticks)) say(thread, Word::leave);
+            if (asleep_ >= (sleep == Sleep::yes ? asleep_ticks : unseen_ticks)) {
+                if (take_turn_back(holder)) {
+                    domain.decide_after(holder);
+                } else {
+                    say(thread, Word::leave);
+                }
+            }
         } else if (counting && cpu - began_ > suspicious_ns) {
             notice_lost_alarm(holder);
         } else if (!seat.bounded && cpu - began_ > suspicious_ns) {

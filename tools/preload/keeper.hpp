@@ -3,17 +3,7 @@
 // the turn of a participant that spins or sleeps in the kernel without ordered operations, and sees to it
 // that a terminated process ends.
 
-#include <sys/types.h>
-
-#include <cstdint>
-
 namespace escapement::preload {
-
-enum class Sleep : std::uint8_t { no, yes, unknown };
-
-/// Whether `thread` of this process sleeps interruptibly in the kernel; not if it is stopped, or on its way
-/// to a disk.
-Sleep sleep_of(pid_t thread);
 
 /// Starts it. Called once a process, by the participant with the turn. 0, or pthread_create(3)'s error.
 int start_keeper_thread();

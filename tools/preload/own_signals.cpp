@@ -2,11 +2,12 @@
 // the sender, who has it, goes on when they have run: else it would be the host's choice what it finds done,
 // and when a wait that they end is seen to have ended.
 
-#include "keeper.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 #include "signals.hpp"
+#include "thread_sleep.hpp"
 #include "threads.hpp"
+#include "waiting_handlers.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -59,7 +60,10 @@ int send_in_order(int signal, ParticipantNumber target, Send send) {
     const int result = send();
     thread_state.inside = 1;
     const int saved = errno;
-    if (has_handler(signal) && handled(signal) == before) await_handler(signal, before, target);
+    if (has_handler(signal)) {
+        if (handled(signal) == before) await_handler(signal, before, target);
+        suspend_waiting_handlers();
+    }
     errno = saved;
     return result;
 }

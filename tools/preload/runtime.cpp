@@ -7,6 +7,7 @@
 #include "signals.hpp"
 #include "timers.hpp"
 #include "timespecs.hpp"
+#include "waiting_handlers.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -187,6 +188,8 @@ void Runtime::count_operation(bool may_yield) {
     // The holder alone writes it: no read-modify-write needed. Relaxed: the keeper only asks whether it
     // moved.
     heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (order().anybody_suspended()) [[unlikely]]
+        await_suspended();
     if (may_yield && gives_way_ && thread_state.number != 0 && order().due()) [[unlikely]]
         domain_.give_way();
     // Strict alternation asks nobody where he may be stopped.
@@ -266,6 +269,12 @@ void Runtime::arrive() {
     thread_state.outside = false;
     if (journaling != Journaling::off) [[unlikely]]
         journal_operation(OperationKind::arrive, 0);
+}
+
+void Runtime::decide_after(ParticipantNumber last) {
+    left_ = last;
+    holder_.store(nobody, std::memory_order_relaxed);
+    decide_for_others();
 }
 
 void Runtime::decide_for_others() {

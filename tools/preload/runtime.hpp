@@ -105,6 +105,8 @@ class Runtime final : public Host {
     [[nodiscard]] bool others_want_the_turn();
     /// Decides for those who went outside without deciding; the keeper's work.
     void decide_for_others();
+    /// The same where the turn has been taken from `last`.
+    void decide_after(ParticipantNumber last);
     [[nodiscard]] ParkingPlace& keeper_place() { return keeper_place_; }
     [[nodiscard]] bool decision_wanted() {
         return decision_wanted_.exchange(false, std::memory_order_acquire);

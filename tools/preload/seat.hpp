@@ -41,6 +41,7 @@ struct Seat {
     std::atomic<bool> interrupted{false};  ///< one did that was installed without SA_RESTART
     std::atomic<bool> arrived{false};
     std::atomic<bool> cancelled{false};
+    std::atomic<unsigned> handlers{0};  ///< that run on its thread while it is in this library
     // For the keeper, which looks at the holder's CPU time; written before the thread can have the turn.
     std::atomic<pid_t> thread_id{0};
     pthread_t thread{};
@@ -56,6 +57,7 @@ struct Seat {
     [[nodiscard]] bool cancellation_wanted() const {
         return cancellable && cancelled.load(std::memory_order_seq_cst);
     }
+    [[nodiscard]] bool in_handler() const { return handlers.load(std::memory_order_seq_cst) != 0; }
 };
 
 }  // namespace escapement::preload

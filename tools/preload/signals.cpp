@@ -8,6 +8,7 @@
 #include "recording.hpp"
 #include "runtime.hpp"
 #include "statistics.hpp"
+#include "waiting_handlers.hpp"
 
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -75,6 +76,7 @@ void handle(int signal, siginfo_t* information, void* context) {
     const Disposition& disposition = dispositions[signal];
     if (ordering) runtime().note_signal((disposition.action.sa_flags & SA_RESTART) != 0);
     if (outside) thread_state.inside = 1;
+    const HandlerInside counted(ordering && was_inside);
     errno = saved;
     if (disposition.has.load(std::memory_order_acquire)) {
         if ((disposition.action.sa_flags & SA_SIGINFO) != 0) {

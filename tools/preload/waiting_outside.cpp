@@ -58,12 +58,14 @@ bool Runtime::poll_ready(ParticipantNumber participant) {
     // What the program does itself comes in a replay as well, but perhaps later.
     const State state = order().participants()[participant].state;
     const PollRequest* const request = seat(participant).request;
-    const bool own = state == State::outside ||
+    const bool suspended = order().participants()[participant].suspended;
+    const bool own = state == State::outside || suspended ||
                      (request != nullptr && (request->semaphore != nullptr || request->once != nullptr) &&
                       expected_record().kind != JournalRecordKind::signal);
     const std::int64_t began = host_ns();
     constexpr std::int64_t patience_ns = 2'000'000'000;
-    while (own && !has_come(participant) && (state == State::outside || host_ns() - began < patience_ns)) {
+    while (own && !has_come(participant) &&
+           (state == State::outside || suspended || host_ns() - began < patience_ns)) {
         const timespec pause{.tv_sec = 0, .tv_nsec = 50'000};
         real().syscall(SYS_nanosleep, &pause, nullptr);
     }
@@ -72,6 +74,7 @@ bool Runtime::poll_ready(ParticipantNumber participant) {
 
 bool Runtime::has_come(ParticipantNumber participant) {
     Seat& its = seat(participant);
+    if (order().participants()[participant].suspended) return !its.in_handler();
     if (order().participants()[participant].state == State::outside) {
         return its.arrived.load(std::memory_order_seq_cst);
     }
@@ -121,7 +124,7 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     bool children = false;
     const auto& participants = order().participants();
     for (ParticipantNumber number = 0; number < participants.size(); ++number) {
-        if (participants[number].state == State::outside) live = true;
+        if (participants[number].state == State::outside || participants[number].suspended) live = true;
         if (participants[number].state != State::polling) continue;
         const PollRequest* const request = seat(number).request;
         if (request == nullptr) continue;
@@ -149,7 +152,9 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     for (ParticipantNumber number = 0; number < participants.size() && !came; ++number) {
         const State state = participants[number].state;
         Seat& its = seat(number);
-        if (state == State::outside) {
+        if (participants[number].suspended) {
+            came = !its.in_handler();
+        } else if (state == State::outside) {
             came = its.arrived.load(std::memory_order_seq_cst);
         } else if (state == State::polling || state == State::waiting || state == State::joining) {
             came = its.cancellation_wanted() ||

@@ -40,4 +40,9 @@ void ParkingPlace::unpark() {
     }
 }
 
+bool ParkingPlace::retract() {
+    std::uint32_t expected = 1;
+    return word_.compare_exchange_strong(expected, 0, std::memory_order_acquire);
+}
+
 }  // namespace escapement

@@ -3,6 +3,7 @@
 #include "posix_thread.hpp"
 
 #include <semaphore.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -82,41 +83,114 @@ void to_the_process() {
     print_trail();
 }
 
+constexpr unsigned stopped_threads = 3;
 sem_t stopped;
+sem_t may_go_on;
 
-/// As collectors stop the world: the handler says that it is there, and waits until it may go on.
-void stopped_world() {
+/// As collectors stop the world: the handler says that it is there, and waits until it may go on. The threads
+/// sleep, or work so that the turn goes round.
+template <typename Work, typename GoOn>
+void stopped_world(void (*wait_in_handler)(int), Work work, GoOn go_on) {
     sem_init(&stopped, 0, 0);
+    sem_init(&may_go_on, 0, 0);
     static std::atomic<bool> over{false};
-    handle_by(SIGUSR1, [](int) {
-        sem_post(&stopped);
-        sigset_t others;
-        sigfillset(&others);
-        sigdelset(&others, SIGUSR2);
-        sigsuspend(&others);
-    });
-    handle_by(SIGUSR2, [](int) { ++handled; });
+    handle_by(SIGUSR1, wait_in_handler);
     std::vector<pthread_t> threads;
-    for (unsigned number = 1; number <= 3; ++number) {
-        threads.push_back(start([number] {
+    for (unsigned number = 1; number <= stopped_threads; ++number) {
+        threads.push_back(start([number, work] {
             while (!over) {
                 trail(number);
-                sleep_ms(1);
+                work();
             }
         }));
     }
     for (unsigned round = 0; round < 10; ++round) {
-        sleep_ms(2);
+        const timespec a_while{.tv_sec = 0, .tv_nsec = 100'000};
+        nanosleep(&a_while, nullptr);
         for (const pthread_t each : threads)
             REQUIRE_THAT(pthread_kill(each, SIGUSR1) == 0);
-        for (unsigned each = 0; each < threads.size(); ++each)
+        for (unsigned each = 0; each < stopped_threads; ++each)
             REQUIRE_THAT(sem_wait(&stopped) == 0);
+        trail(stopped_threads + 1);
+        for (unsigned asks = 0; asks < 50; ++asks)
+            sched_yield();  // nobody is there to take the turn
+        trail(stopped_threads + 2);
         for (const pthread_t each : threads)
-            REQUIRE_THAT(pthread_kill(each, SIGUSR2) == 0);
+            go_on(each);
     }
     over = true;
     for (const pthread_t each : threads)
         pthread_join(each, nullptr);
+    order("went on", handled);
+    print_trail();
+}
+
+/// As Mono's and D's.
+void wait_for_signal(int /*signal*/) {
+    sem_post(&stopped);
+    sigset_t others;
+    sigfillset(&others);
+    sigdelset(&others, SIGUSR2);
+    sigsuspend(&others);
+}
+
+/// As SBCL's.
+void wait_for_post(int /*signal*/) {
+    sem_post(&stopped);
+    while (sem_wait(&may_go_on) != 0) {
+    }
+    ++handled;
+}
+
+void let_go_on_by_signal(pthread_t thread) {
+    REQUIRE_THAT(pthread_kill(thread, SIGUSR2) == 0);
+}
+
+void stopped_sleepers() {
+    handle_by(SIGUSR2, [](int) { ++handled; });
+    stopped_world(
+        wait_for_signal, [] { sleep_ms(1); }, let_go_on_by_signal);
+}
+
+void stopped_workers() {
+    handle_by(SIGUSR2, [](int) { ++handled; });
+    stopped_world(
+        wait_for_signal, [] { sched_yield(); }, let_go_on_by_signal);
+}
+
+void stopped_by_semaphore() {
+    stopped_world(
+        wait_for_post, [] { sched_yield(); }, [](pthread_t) { sem_post(&may_go_on); });
+}
+
+/// The outside's signal (here: a timer's) comes to who is parked, whose handler waits for who works.
+void stopped_from_outside() {
+    static std::atomic<bool> in_handler{false};
+    static sem_t turn_wanted;
+    sem_init(&turn_wanted, 0, 0);
+    sem_init(&stopped, 0, 0);
+    sem_init(&may_go_on, 0, 0);
+    handle_by(SIGALRM, [](int signal) {
+        in_handler = true;
+        wait_for_post(signal);
+    });
+    const pthread_t other = start([] {
+        while (sem_wait(&turn_wanted) != 0) {
+        }
+    });
+    sigset_t alarm_only;
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &alarm_only, nullptr);
+    sleep_ms(1);
+    const itimerval soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = 10'000}};
+    setitimer(ITIMER_REAL, &soon, nullptr);
+    while (!in_handler) {
+    }
+    sem_post(&turn_wanted);
+    sleep_ms(1);  // now it would be the other's turn
+    sem_post(&may_go_on);
+    pthread_join(other, nullptr);
     result("went on", handled);
 }
 
@@ -142,7 +216,10 @@ void blocked() {
 
 constexpr Scenario scenarios[] = {{"to-threads", to_threads},
                                   {"to-the-process", to_the_process},
-                                  {"stopped-world", stopped_world},
+                                  {"stopped-sleepers", stopped_sleepers},
+                                  {"stopped-workers", stopped_workers},
+                                  {"stopped-by-semaphore", stopped_by_semaphore},
+                                  {"stopped-from-outside", stopped_from_outside},
                                   {"blocked", blocked}};
 
 }  // namespace

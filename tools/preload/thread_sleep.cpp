@@ -1,0 +1,62 @@
+#include "thread_sleep.hpp"
+
+#include <fcntl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace escapement::preload {
+
+namespace {
+
+/// The beginning of /proc/self/task/`thread`/`name`, as a string. Negative: it could not be read, errno says
+/// why.
+template <std::size_t size>
+ssize_t read_of(pid_t thread, const char* name, char (&text)[size]) {
+    char path[64];
+    std::snprintf(path, sizeof path, "/proc/self/task/%d/%s", thread, name);
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    const ssize_t length = read(file, text, size - 1);
+    const int error = errno;
+    close(file);
+    errno = error;
+    text[length > 0 ? length : 0] = '\0';
+    return length;
+}
+
+}  // namespace
+
+Sleep sleep_of(pid_t thread) {
+    char text[256];
+    if (read_of(thread, "stat", text) < 0)
+        return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? Sleep::unknown : Sleep::no;
+    const char* const end_of_name = std::strrchr(text, ')');
+    const bool sleeps = end_of_name != nullptr && end_of_name[1] == ' ' && end_of_name[2] == 'S';
+    return sleeps ? Sleep::yes : Sleep::no;
+}
+
+bool sleeps_for_another(pid_t thread) {
+    char text[256];
+    if (sleep_of(thread) != Sleep::yes) return false;
+    // Source: proc(5), /proc/pid/syscall. Where the kernel was built without it nobody can tell; nor can
+    // anybody wait for a thread that may wait for him.
+    if (read_of(thread, "syscall", text) < 0) return true;
+    char* end = nullptr;
+    const long number = std::strtol(text, &end, 10);
+    if (end == text) return false;  // "running"
+    switch (number) {
+        case SYS_futex:
+        case SYS_rt_sigsuspend:
+        case SYS_rt_sigtimedwait:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace escapement::preload
