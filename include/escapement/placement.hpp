@@ -12,8 +12,9 @@
 //      if none has enough, the one that has most.
 //   3. The closest place with enough of them: the smallest set of CPUs that share a core, a cache, a NUMA
 //      node, a die, a package or the machine; if none has enough, the smallest of those that have most.
-//   4. Among places that are equally close, one with memory of its own, then the one with the highest CPU
-//      numbers, since the lowest ones usually serve the host's interrupts.
+//   4. Among places that are equally close, for a serial domain one of those to which the fewest other
+//      processes are bound, then one with memory of its own, then the one with the highest CPU numbers, since
+//      the lowest ones usually serve the host's interrupts.
 //
 //     const auto placement = choose_parallel(4, *allowed_cpus());
 //     // {12-15, "parallel: 4 physical cores of one L3 cache; this process may use CPUs 0-15"}
@@ -28,6 +29,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace escapement {
 
@@ -43,10 +45,22 @@ enum class Siblings : std::uint8_t { apart, together };
 /// The CPUs that the calling thread may use.
 tl::expected<std::set<unsigned>, std::string> allowed_cpus();
 
+/// The CPUs of each other process that may use but a few: those of one core at most are bound to it. `root`
+/// is where /proc lies (tests). Processes that cannot be seen are left out, as are the kernel's threads.
+/// Source: proc(5), /proc/pid/status.
+std::vector<std::set<unsigned>> bound_processes(const std::string& root = "/");
+
 /// One physical core of those in `allowed`. `machine` describes another machine than this one (tests): in
-/// hwloc's words for synthetic ones, or as its XML.
+/// hwloc's words for synthetic ones, or as its XML. `bound`: bound_processes().
 tl::expected<Placement, std::string> choose_serial(const std::set<unsigned>& allowed,
-                                                   const std::string& machine = {});
+                                                   const std::string& machine = {},
+                                                   const std::vector<std::set<unsigned>>& bound = {});
+
+/// choose_serial() on this machine, and binds the calling process there, so that the next one sees it. Those
+/// who name the same `lock_file`, any file that they can read, do so one after the other; who would wait for
+/// more than half a second does not.
+tl::expected<Placement, std::string> claim_serial(const std::set<unsigned>& allowed,
+                                                  const std::string& lock_file);
 
 /// A CPU for each of `participants` (at least 1), or fewer if there are not that many, which the reason says.
 /// `machine` as above.

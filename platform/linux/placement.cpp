@@ -164,17 +164,45 @@ tl::unexpected<std::string> no_cpu(const std::set<unsigned>& allowed) {
 
 }  // namespace
 
+namespace {
+
+/// Those of `places` to whose core the fewest processes are bound.
+Places least_bound(const Topology& topology, const Places& places,
+                   const std::vector<std::set<unsigned>>& bound) {
+    std::map<unsigned, std::size_t> core_of;
+    for (const Cpu& cpu : topology.cpus)
+        core_of[cpu.number] = cpu.core;
+    std::map<std::size_t, std::size_t> processes;  // of each core
+    for (const std::set<unsigned>& cpus : bound) {
+        std::set<std::size_t> cores;
+        for (const unsigned cpu : cpus)
+            if (const auto core = core_of.find(cpu); core != core_of.end()) cores.insert(core->second);
+        if (cores.size() == 1) ++processes[*cores.begin()];
+    }
+    std::map<std::size_t, Places> by_processes;
+    for (const std::size_t place : places)
+        by_processes[processes[topology.cpus[place].core]].push_back(place);
+    return by_processes.begin()->second;
+}
+
+}  // namespace
+
 tl::expected<Placement, std::string> choose_serial(const std::set<unsigned>& allowed,
-                                                   const std::string& machine) {
+                                                   const std::string& machine,
+                                                   const std::vector<std::set<unsigned>>& bound) {
     const auto topology = read_topology(machine);
     if (!topology) return tl::unexpected(topology.error());
     const Places places = usable_places(*topology, allowed, Siblings::apart);
     if (places.empty()) return no_cpu(allowed);
     const OneType type = choose_type(*topology, places, 1);
-    const Choice choice = choose_closest(*topology, type.places, 1);
+    const Places free = least_bound(*topology, type.places, bound);
+    const Choice choice = choose_closest(*topology, free, 1);
+    std::string reason =
+        "serial: one physical core of " + std::to_string(type.places.size()) + " usable" + type.reason;
+    if (const std::size_t taken = type.places.size() - free.size(); taken != 0)
+        reason += ", " + std::to_string(taken) + " left to processes that are bound there";
     return Placement{.cpus = numbers(*topology, choice.places),
-                     .reason = "serial: one physical core of " + std::to_string(type.places.size()) +
-                               " usable" + type.reason + "; " + describe_allowed(allowed)};
+                     .reason = reason + "; " + describe_allowed(allowed)};
 }
 
 tl::expected<Placement, std::string> choose_parallel(unsigned participants, const std::set<unsigned>& allowed,

@@ -9,6 +9,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 
 using namespace programs;
 
@@ -80,6 +81,28 @@ TEST_CASE("run --pin says where the program runs, and why", "[command]") {
     REQUIRE_THAT(said({"--pin", "auto", "--policy", "free"}), Catch::StartsWith("escapement: on any CPU ("));
     REQUIRE(said({"--pin", "none"}).empty());
     REQUIRE(said({}).empty());
+}
+
+TEST_CASE("who runs beside others that are bound to a CPU gets another", "[command]") {
+    const std::vector<std::string> where = {"grep", "Cpus_allowed_list", "/proc/self/status"};
+    const Ended before = run({.arguments = ordered(where, {"--pin", "auto"})});
+    if (before.errors.find("one physical core of 1 usable") != std::string::npos) {
+        WARN("skipped: this process may use one physical core only");
+        return;
+    }
+    std::string cpu = before.output.substr(before.output.find('\t') + 1);
+    cpu.pop_back();
+    // More than whatever else is bound anywhere just now.
+    std::vector<std::unique_ptr<Process>> others;
+    for (unsigned number = 0; number < 40; ++number)
+        others.push_back(std::make_unique<Process>(
+            Start{.arguments = {"taskset", "-c", cpu, "sh", "-c", "echo here; exec sleep 100"}}));
+    for (const auto& each : others)
+        each->wait_for("here");
+    const Ended after = run({.arguments = ordered(where, {"--pin", "auto"})});
+    REQUIRE_THAT(after.errors, Catch::Contains(" left to processes that are bound there; "));
+    REQUIRE_THAT(after.output, Catch::StartsWith("Cpus_allowed_list:\t"));
+    REQUIRE(after.output != before.output);
 }
 
 TEST_CASE("programs that no library can be put before are refused in a line", "[command]") {

@@ -1,8 +1,11 @@
+#include "doctor_files.hpp"
 #include "placement_machines.hpp"
 
 #include <escapement/placement.hpp>
 
 #include <catch2/catch.hpp>
+
+#include <algorithm>
 
 using namespace escapement;
 using machines::range;
@@ -76,6 +79,48 @@ TEST_CASE("of equal cores one with memory of its own is taken") {
     const std::string machine = machines::make("package:2 [numa(memory=1GB)] core:2 pu:1", {}, {0});
     CHECK(serial(range(0, 3), machine).cpus == std::set<unsigned>{1});
     CHECK(serial({2, 3}, machine).cpus == std::set<unsigned>{3});
+}
+
+TEST_CASE("a serial domain goes where the fewest other processes are bound") {
+    const std::string machine = "package:2 core:2 pu:2";
+    const auto cpus = [&](const std::vector<std::set<unsigned>>& bound) {
+        const auto placement = choose_serial(range(0, 7), machine, bound);
+        REQUIRE(placement);
+        return placement->cpus;
+    };
+    CHECK(cpus({}) == std::set<unsigned>{6});
+    CHECK(cpus({{6}}) == std::set<unsigned>{4});
+    CHECK(cpus({{7}}) == std::set<unsigned>{4});  // the other hardware thread of the same core
+    CHECK(cpus({{6, 7}, {4}}) == std::set<unsigned>{2});
+    CHECK(cpus({{6}, {4}, {2}, {0}}) == std::set<unsigned>{6});
+    CHECK(cpus({{6}, {6}, {4}, {2}, {0}}) == std::set<unsigned>{4});
+    CHECK(cpus({range(4, 7), {99}}) == std::set<unsigned>{6});  // bound to no one core of this machine
+    const auto placement = choose_serial(range(0, 7), machine, {{6}});
+    CHECK(placement->reason ==
+          "serial: one physical core of 4 usable, 1 left to processes that are bound there; this process may "
+          "use CPUs 0-7");
+    // A slower type is no way out.
+    const std::string hybrid = machines::make(
+        "package:1 core:4 pu:1", {{range(0, 1), 10, "IntelCore"}, {range(2, 3), 1, "IntelAtom"}});
+    const auto fast = choose_serial(range(0, 3), hybrid, {{0}, {1}});
+    REQUIRE(fast);
+    CHECK(fast->cpus == std::set<unsigned>{1});
+}
+
+TEST_CASE("the processes that are bound are found") {
+    DoctorFiles files;
+    files.with("proc/10/status", "Name:\tqemu\nVmSize:\t 10 kB\nCpus_allowed_list:\t3\n")
+        .with("proc/11/status", "Name:\tpool\nVmSize:\t 10 kB\nCpus_allowed_list:\t0-1,4\n")
+        .with("proc/12/status", "Name:\tall\nVmSize:\t 10 kB\nCpus_allowed_list:\t0-4294967295\n")
+        .with("proc/13/status", "Name:\tkworker/5\nCpus_allowed_list:\t5\n")
+        .with("proc/14/status", "Name:\todd\nVmSize:\t 10 kB\nCpus_allowed_list:\t7-2\n")
+        .with("proc/15/status", "")
+        .with("proc/self/status", "VmSize:\t 10 kB\nCpus_allowed_list:\t6\n")
+        .with("proc/16x/status", "VmSize:\t 10 kB\nCpus_allowed_list:\t6\n");
+    auto bound = bound_processes(files.path() + "/");
+    std::sort(bound.begin(), bound.end());
+    CHECK(bound == std::vector<std::set<unsigned>>{{0, 1, 4}, {3}});
+    CHECK(bound_processes("/no such place/").empty());
 }
 
 TEST_CASE("a machine that is none is refused") {

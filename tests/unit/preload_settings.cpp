@@ -69,10 +69,11 @@ TEST_CASE("numbers that run does not write are refused") {
 }
 
 TEST_CASE("what run writes where there is nothing to say is nothing") {
-    environment = {{"ESCAPEMENT_CPUS", "none"}, {"ESCAPEMENT_STATS", "none"}};
+    environment = {{"ESCAPEMENT_CPUS", "none"}, {"ESCAPEMENT_ALLOWED", "none"}, {"ESCAPEMENT_STATS", "none"}};
     const auto settings = parse_settings(environment_value, 42);
     REQUIRE(settings);
     CHECK(settings->cpus == nullptr);
+    CHECK(settings->allowed_cpus == nullptr);
     CHECK(settings->statistics == nullptr);
 }
 
@@ -80,6 +81,7 @@ TEST_CASE("lists of CPUs and codes of events that run does not write are refused
     for (const char* const text : {"", ",", "0,", ",0", "0 1", "0-3", "+1", "1024", "4294967296"}) {
         CAPTURE(text);
         CHECK(refused({{"ESCAPEMENT_CPUS", text}}) == "ESCAPEMENT_CPUS");
+        CHECK(refused({{"ESCAPEMENT_ALLOWED", text}}) == "ESCAPEMENT_ALLOWED");
     }
     for (const char* const text :
          {"", "4", "4:8:0", "4:8:0:0:0", "4:8:0:0x0", "100000004:8:0:0", "-4:8:0:0", "4:8::0"}) {

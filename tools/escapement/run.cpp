@@ -58,10 +58,15 @@ void set(const char* name, const std::string& value) {
     setenv(name, value.c_str(), 1);
 }
 
+std::string cpu_numbers(const std::set<unsigned>& cpus) {
+    return fmt::format("{}", fmt::join(cpus, ","));
+}
+
 /// Chooses CPUs, says so if that was asked for, and tells the preload library, which binds the process once
-/// it knows that it will be ordered there. No CPUs: any.
-tl::expected<std::set<unsigned>, std::string> place(const RunOptions& options) {
+/// it knows that it will be ordered there, or lets it run where it could before. No CPUs: any.
+tl::expected<std::set<unsigned>, std::string> place(const RunOptions& options, const std::string& library) {
     set("ESCAPEMENT_CPUS", "none");
+    set("ESCAPEMENT_ALLOWED", "none");
     const bool says_where = options.says_where || options.statistics == "-";
     if (options.pin == "none") return std::set<unsigned>{};
     if (options.pin == "auto" && options.policy == "free") {
@@ -72,13 +77,14 @@ tl::expected<std::set<unsigned>, std::string> place(const RunOptions& options) {
     const auto allowed = allowed_cpus();
     if (!allowed) return tl::unexpected(allowed.error());
     const auto placement =
-        options.pin == "auto" ? choose_serial(*allowed) : parse_cpus(options.pin, *allowed);
+        options.pin == "auto" ? claim_serial(*allowed, library) : parse_cpus(options.pin, *allowed);
     if (!placement) return tl::unexpected("--pin: " + placement.error());
     if (says_where) {
         fmt::print(stderr, "escapement: on CPU{} {} ({})\n", placement->cpus.size() == 1 ? "" : "s",
                    format_cpus(placement->cpus), placement->reason);
     }
-    set("ESCAPEMENT_CPUS", fmt::format("{}", fmt::join(placement->cpus, ",")));
+    set("ESCAPEMENT_CPUS", cpu_numbers(placement->cpus));
+    set("ESCAPEMENT_ALLOWED", cpu_numbers(*allowed));
     return placement->cpus;
 }
 
@@ -135,7 +141,8 @@ void set_journal(const RunOptions& options) {
 void set_filler() {
     constexpr std::size_t step = 2048;
     std::size_t size = 0;
-    for (const char* const name : {"ESCAPEMENT_CPUS", "ESCAPEMENT_JOURNAL", "ESCAPEMENT_STATS"}) {
+    for (const char* const name :
+         {"ESCAPEMENT_CPUS", "ESCAPEMENT_ALLOWED", "ESCAPEMENT_JOURNAL", "ESCAPEMENT_STATS"}) {
         if (const char* const value = std::getenv(name)) size += std::strlen(value);
     }
     set("ESCAPEMENT_FILLER", std::string(step - size % step, '-'));
@@ -157,7 +164,7 @@ int run(const RunOptions& options) {
     }
     for (const std::string& warning : qemu_warnings(options.command))
         fmt::print(stderr, "escapement: {}\n", escaped(warning));
-    const auto cpus = place(options);
+    const auto cpus = place(options, library->string());
     if (!cpus) return fail(trouble, cpus.error());
     if (const auto clock = set_clock(options, *program, *cpus); !clock) return fail(trouble, clock.error());
 

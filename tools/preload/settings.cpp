@@ -47,7 +47,7 @@ Settings read_settings() {
 
 void bind_to_cpus(const char* cpus) {
     cpu_set_t set;
-    if (!parse_cpu_numbers(cpus, set)) refuse({"ESCAPEMENT_CPUS", cpus});
+    parse_cpu_numbers(cpus, set);  // as they were when they were read
     // The cpuset may have changed since they were chosen: then it runs where it may.
     if (sched_setaffinity(0, sizeof set, &set) != 0) {
         std::fprintf(stderr, "escapement: cannot run on CPU %s alone: %s; it runs where it may\n", cpus,

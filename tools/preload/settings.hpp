@@ -34,6 +34,7 @@ struct Settings {
     const char* command = nullptr;     ///< what `run` was given, as the journal's header has it
     bool replays = false;              ///< the journal is followed, not written
     const char* cpus = nullptr;        ///< numbers separated by commas; null: run anywhere
+    const char* allowed_cpus = nullptr;  ///< where it runs if it is not ordered; null: where it does
     pid_t launched = 0;  ///< the process that `run` became; its statistics go to the path as it is
 
     /// What threads do between operations is counted, by hardware or by steps.
@@ -64,7 +65,7 @@ Settings read_settings();
 /// library does nothing at all, whatever the environment says. Source: getauxval(3), AT_SECURE; ld.so(8).
 bool is_privileged();
 
-/// Binds the process, which has one thread, to the CPUs in Settings::cpus.
+/// Binds the process, which has one thread, to `cpus`, as in Settings.
 void bind_to_cpus(const char* cpus);
 
 }  // namespace escapement::preload

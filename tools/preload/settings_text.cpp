@@ -134,8 +134,11 @@ tl::expected<Settings, UnknownWord> parse_settings(const char* (*value_of)(const
     settings.launched =
         static_cast<pid_t>(words.number("ESCAPEMENT_PID", 0, std::numeric_limits<pid_t>::max()));
     settings.cpus = words.text_or_none("ESCAPEMENT_CPUS");
+    settings.allowed_cpus = words.text_or_none("ESCAPEMENT_ALLOWED");
     cpu_set_t set;
     if (settings.cpus != nullptr && !parse_cpu_numbers(settings.cpus, set)) words.refuse("ESCAPEMENT_CPUS");
+    if (settings.allowed_cpus != nullptr && !parse_cpu_numbers(settings.allowed_cpus, set))
+        words.refuse("ESCAPEMENT_ALLOWED");
     settings.statistics = words.text_or_none("ESCAPEMENT_STATS");
     if (settings.statistics != nullptr && *settings.statistics != '/' &&
         std::strcmp(settings.statistics, "-") != 0)

@@ -55,7 +55,10 @@ void start() {
     if (is_privileged()) return;
     const Settings settings = read_settings();
     const bool counted_by_emulator = find_qemu(settings);
-    if (settings.ordering == Ordering::free || stands_aside()) return;
+    if (settings.ordering == Ordering::free || stands_aside()) {
+        if (settings.allowed_cpus != nullptr) bind_to_cpus(settings.allowed_cpus);
+        return;
+    }
     if (settings.cpus != nullptr) bind_to_cpus(settings.cpus);
     auto* const memory = new (memory_storage) MappedMemory;
     OrderOptions options;

@@ -1,0 +1,96 @@
+// A core of one's own among processes that bind themselves: found, and taken so that others see it.
+
+#include "host_files.hpp"
+
+#include <escapement/placement.hpp>
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <limits>
+#include <thread>
+
+namespace escapement {
+
+namespace {
+
+constexpr std::size_t most_of_one_core = 16;  // hardware threads; eight at most today (POWER)
+
+/// The set that /proc/PID/status tells; empty if it is none, or too large to be of interest.
+std::set<unsigned> bound_to(const std::string& status) {
+    bool has_memory = false;  // the kernel's own threads have none
+    std::string list;
+    for_fields(status, [&](const std::string& key, const std::string& value) {
+        if (key == "VmSize") has_memory = true;
+        if (key == "Cpus_allowed_list" && value.size() < 256) list = value;
+    });
+    std::set<unsigned> cpus;
+    if (!has_memory) return cpus;
+    for (const char *at = list.data(), *const end = at + list.size(); at < end; ++at) {
+        unsigned first = 0;
+        at = std::from_chars(at, end, first).ptr;
+        unsigned last = first;
+        if (at < end && *at == '-') at = std::from_chars(at + 1, end, last).ptr;
+        if (last < first || last - first >= most_of_one_core || cpus.size() >= most_of_one_core) return {};
+        for (unsigned cpu = first; cpu <= last; ++cpu)
+            cpus.insert(cpu);
+    }
+    return cpus;
+}
+
+/// While it lives, one of those who name the same file; or not, if that took too long, because anybody who
+/// can read a file can lock it.
+class Lock {
+  public:
+    explicit Lock(const std::string& name) : file_(open(name.c_str(), O_RDONLY | O_CLOEXEC)) {
+        using namespace std::chrono;
+        const auto until = steady_clock::now() + milliseconds(500);
+        while (file_ >= 0 && flock(file_, LOCK_EX | LOCK_NB) != 0 && steady_clock::now() < until)
+            std::this_thread::sleep_for(milliseconds(2));
+    }
+    ~Lock() {
+        if (file_ >= 0) close(file_);
+    }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+  private:
+    int file_;
+};
+
+}  // namespace
+
+std::vector<std::set<unsigned>> bound_processes(const std::string& root) {
+    std::vector<std::set<unsigned>> bound;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(root + "proc", error)) {
+        const std::string name = entry.path().filename();
+        int process = 0;
+        const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), process);
+        if (wrong != std::errc{} || end != name.data() + name.size() || process == getpid()) continue;
+        std::set<unsigned> cpus = bound_to(entry.path() / "status");
+        if (!cpus.empty()) bound.push_back(std::move(cpus));
+    }
+    return bound;
+}
+
+tl::expected<Placement, std::string> claim_serial(const std::set<unsigned>& allowed,
+                                                  const std::string& lock_file) {
+    const Lock lock(lock_file);
+    auto placement = choose_serial(allowed, {}, bound_processes());
+    if (!placement) return placement;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (const unsigned cpu : placement->cpus)
+        if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+    sched_setaffinity(0, sizeof set, &set);  // if not, it runs where it may, and the next one may come here
+    return placement;
+}
+
+}  // namespace escapement
