@@ -92,6 +92,7 @@ struct Participant {
     Count resume_at = 0;     ///< locking: clock at which it goes on at least, once it holds the mutex
     Count since = 0;         ///< clock at which it began to wait
     std::uint32_t asks = 0;  ///< for the time, since it last waited
+    Nanoseconds answer = std::numeric_limits<Nanoseconds>::min() / 2;  ///< the time that it was told last
     std::uint64_t wait_number =
         0;                 ///< place in the domain's sequence of waits: wake() is first come, first served
     ObjectKey object = 0;  ///< what it waits for: mutex, object, or number of the participant joined
@@ -164,9 +165,10 @@ class Order {
     void operation();
 
     /// The caller asks what time it is. With `waits_by_asking`, for clocks that do not see what is done
-    /// between operations: who has asked hundreds of times and not waited waits by asking, so while nobody
-    /// else could go on time passes for it, at each asking more of it, up to 8,192 operations' worth; never
-    /// past another's deadline.
+    /// between operations: a microsecond has passed since it last asked, at least, as on every real machine
+    /// (programs divide by what has). And who has asked hundreds of times and not waited waits by asking, so
+    /// while nobody else could go on time passes for it, at each asking more of it, up to 8,192 operations'
+    /// worth; never past another's deadline.
     void ask_time();
 
     /// True if the caller is to give the turn up before its next operation: it passed a boundary and another

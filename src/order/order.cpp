@@ -36,7 +36,10 @@ void Order::ask_time() {
     constexpr std::uint32_t asks_of_no_meaning = 512;
     constexpr std::uint32_t asks_until_twice_as_fast = 64;
     constexpr std::uint32_t most_doublings = 13;
+    constexpr Nanoseconds least_between_answers = 1000;
     if (!options_.waits_by_asking) return;
+    now_ = std::max(now_, self().answer + least_between_answers);
+    self().answer = now_;
     std::uint32_t& asks = self().asks;
     constexpr std::uint32_t most = asks_of_no_meaning + most_doublings * asks_until_twice_as_fast;
     if (asks < most) ++asks;
@@ -46,6 +49,7 @@ void Order::ask_time() {
     for (const Participant& each : participants_)
         to = std::min(to, std::max(each.deadline, now_));
     now_ = to;
+    self().answer = now_;
 }
 
 bool Order::due() const {

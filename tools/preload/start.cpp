@@ -65,7 +65,8 @@ void start() {
     options.policy = settings.ordering == Ordering::ticktock ? Policy::ticktock : Policy::counted;
     options.quantum =
         settings.quantum != 0 ? settings.quantum : default_quantum(settings, counted_by_emulator);
-    options.waits_by_asking = !counted_by_emulator && !settings.counts_between_operations();
+    options.waits_by_asking =
+        settings.virtual_time && !counted_by_emulator && !settings.counts_between_operations();
     options.memory = memory;
     new (runtime_storage) Runtime(settings, options);
     thread_state.number = 0;
