@@ -34,6 +34,12 @@ TEST_CASE("who sends a signal finds its handler run, the same every time", "[thr
     expect_same("signals", scenario, {.against_unordered = scenario == std::string("blocked")});
 }
 
+TEST_CASE("who waits for signals that the program sends is woken the same every time", "[threads]") {
+    expect_same("signals", "waited-for");
+    // Without an order a signal may come before its receiver pauses, which it then does for ever.
+    expect_same("signals", "suspended", {.against_unordered = false});
+}
+
 TEST_CASE("the world can be stopped by signals, the same every time", "[threads]") {
     const auto* const scenario = GENERATE("stopped-sleepers", "stopped-workers", "stopped-by-semaphore");
     CAPTURE(scenario);

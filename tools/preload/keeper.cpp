@@ -5,7 +5,7 @@
 #include "runtime.hpp"
 #include "signals.hpp"
 #include "statistics.hpp"
-#include "thread_sleep.hpp"
+#include "thread_status.hpp"
 #include "timers.hpp"
 #include "waiting_handlers.hpp"
 

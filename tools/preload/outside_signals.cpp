@@ -166,6 +166,7 @@ void take_signals_after_wait() {
         if ((taken.result & result_ends_wait) == 0) continue;
         Seat& seat = runtime().my_seat();
         if ((taken.result & result_restarts) == 0) seat.interrupted.store(true, std::memory_order_seq_cst);
+        seat.from_outside.store(true, std::memory_order_seq_cst);
         seat.signalled.store(true, std::memory_order_seq_cst);
     }
 }

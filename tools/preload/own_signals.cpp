@@ -5,7 +5,7 @@
 #include "real.hpp"
 #include "runtime.hpp"
 #include "signals.hpp"
-#include "thread_sleep.hpp"
+#include "thread_status.hpp"
 #include "threads.hpp"
 #include "waiting_handlers.hpp"
 

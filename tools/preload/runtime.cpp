@@ -209,6 +209,7 @@ void Runtime::expect_signals() {
     Seat& seat = my_seat();
     seat.signalled.store(false, std::memory_order_relaxed);
     seat.interrupted.store(false, std::memory_order_relaxed);
+    seat.from_outside.store(false, std::memory_order_relaxed);
 }
 
 bool Runtime::poll(const char* what, PollRequest& request, Nanoseconds deadline, bool& signalled) {

@@ -80,7 +80,7 @@ class Runtime final : public Host {
     /// Whoever has been given the turn: waits until a thread that left the order has really ended.
     void await_departure();
     /// A handler runs on this thread; `restarts`: calls that it interrupts are to go on.
-    void note_signal(bool restarts);
+    void note_signal(bool restarts, bool from_outside);
     /// Something that is waited for may have come without an operation: whoever is idle looks again.
     void kick_idler();
     /// In a child process: the caller is alone.

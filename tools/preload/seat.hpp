@@ -24,6 +24,8 @@ struct PollRequest {
     sem_t* semaphore = nullptr;            ///< waits for its value to be above 0
     const pthread_once_t* once = nullptr;  ///< waits for it to be in nobody's hands
     pid_t child = 0;                       ///< with `children`: which, as for waitpid(2)
+    const sigset_t* signals = nullptr;     ///< waits for one of them to be pending
+    bool any_signal = false;               ///< waits for a handler to run
     bool children = false;                 ///< waits for a child's change of state as well
     int child_options = 0;                 ///< WEXITED and the like, for waitid(2)
 };
@@ -37,8 +39,9 @@ struct Seat {
     // Written by signal handlers and by threads without the turn; read by whoever decides. Sequentially
     // consistent, because they pair with Runtime::idler_: the writer stores this and loads that, the idler
     // stores that and loads this.
-    std::atomic<bool> signalled{false};    ///< a handler ran
-    std::atomic<bool> interrupted{false};  ///< one did that was installed without SA_RESTART
+    std::atomic<bool> signalled{false};     ///< a handler ran
+    std::atomic<bool> interrupted{false};   ///< one did that was installed without SA_RESTART
+    std::atomic<bool> from_outside{false};  ///< one did whose signal the process did not send itself
     std::atomic<bool> arrived{false};
     std::atomic<bool> cancelled{false};
     std::atomic<unsigned> handlers{0};  ///< that run on its thread while it is in this library

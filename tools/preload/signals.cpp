@@ -74,7 +74,9 @@ void handle(int signal, siginfo_t* information, void* context) {
     const bool was_inside = thread_state.inside != 0;
     const bool outside = thread_state.outside;
     const Disposition& disposition = dispositions[signal];
-    if (ordering) runtime().note_signal((disposition.action.sa_flags & SA_RESTART) != 0);
+    if (ordering)
+        runtime().note_signal((disposition.action.sa_flags & SA_RESTART) != 0,
+                              comes_from_outside(signal, *information));
     if (outside) thread_state.inside = 1;
     const HandlerInside counted(ordering && was_inside);
     errno = saved;
@@ -271,7 +273,6 @@ void end_by_signal(int signal) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
-using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int sigaction(int signal, const struct sigaction* action,
                                 struct sigaction* before) noexcept {
@@ -308,79 +309,4 @@ ESCAPEMENT_EXPORT int sigprocmask(int how, const sigset_t* set, sigset_t* before
     const Entry entry;
     const sigset_t used = without_ours(*set);
     return real().sigprocmask(how, &used, before);
-}
-
-namespace {
-/// The program took a signal by waiting for it.
-void note_taken(int signal) {
-    if (is_termination(signal) && mode.load(std::memory_order_relaxed) == Mode::ordering)
-        note_termination(signal);
-}
-
-template <typename Call>
-int wait_for_signal_in_order(void* memory, std::size_t size, Call call) {
-    runtime().operation(OperationKind::signal, nullptr, false);
-    const CancellationPoint point;
-    int result = 0;
-    int error = 0;
-    {
-        const Outside outside("a signal");
-        if (journaling != Journaling::replay) result = call();
-        error = errno;
-    }
-    // Cancelled there then: the caller acts on it.
-    if (journaling == Journaling::replay && !input_comes_from(no_descriptor)) return -1;
-    if (journaling == Journaling::off) {
-        errno = error;
-        return result;
-    }
-    const iovec part{.iov_base = memory, .iov_len = size};
-    errno = error;
-    if (journaling == Journaling::record) {
-        record_input(no_descriptor, with_errno(result), &part, 1, result >= 0 ? size : 0);
-    } else {
-        result = static_cast<int>(replay_input(no_descriptor, &part, 1));
-        error = errno;
-    }
-    take_signals_between_operations();  // their handlers are what pause(2) waits for
-    errno = error;
-    return result;
-}
-
-/// Waits for a signal, which only the outside sends; `memory` is what `call` fills.
-template <typename Call>
-int wait_for_signal(void* memory, std::size_t size, Call call) {
-    int result = 0;
-    {
-        const Entry entry;
-        if (!entry.ordered()) return call();
-        result = wait_for_signal_in_order(memory, size, call);
-    }
-    if (result < 0 && journaling == Journaling::replay) pthread_testcancel();
-    return result;
-}
-}  // namespace
-
-ESCAPEMENT_EXPORT int sigwait(const sigset_t* set, int* signal) {
-    const int result = wait_for_signal(signal, sizeof *signal, [&] { return real().sigwait(set, signal); });
-    if (result == 0) note_taken(*signal);
-    return result;
-}
-ESCAPEMENT_EXPORT int sigwaitinfo(const sigset_t* set, siginfo_t* information) {
-    return sigtimedwait(set, information, nullptr);
-}
-ESCAPEMENT_EXPORT int sigtimedwait(const sigset_t* set, siginfo_t* information, const timespec* time) {
-    if (time != nullptr && time->tv_sec == 0 && time->tv_nsec == 0)
-        return real().sigtimedwait(set, information, time);
-    siginfo_t own{};
-    siginfo_t* const to = information != nullptr ? information : &own;
-    const int result = wait_for_signal(to, sizeof *to, [&] { return real().sigtimedwait(set, to, time); });
-    note_taken(result);
-    return result;
-}
-ESCAPEMENT_EXPORT int sigsuspend(const sigset_t* set) {
-    return wait_for_signal(nullptr, 0, [&] { return real().sigsuspend(set); });
-}
-ESCAPEMENT_EXPORT int pause() {
-    return wait_for_signal(nullptr, 0, [] { return real().pause(); });
 }

@@ -1,7 +1,7 @@
 #include "waiting_handlers.hpp"
 
 #include "real.hpp"
-#include "thread_sleep.hpp"
+#include "thread_status.hpp"
 
 #include <sys/syscall.h>
 

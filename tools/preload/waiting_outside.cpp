@@ -6,6 +6,7 @@
 #include "runtime.hpp"
 #include "signals.hpp"
 #include "statistics.hpp"
+#include "thread_status.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,7 +20,7 @@ namespace escapement::preload {
 
 namespace {
 
-constexpr Nanoseconds child_recheck_ns = 2'000'000;
+constexpr Nanoseconds look_again_ns = 2'000'000;
 constexpr std::size_t most_descriptors = 4096;
 constexpr Nanoseconds flush_after_ns = 20'000'000;
 
@@ -85,6 +86,9 @@ bool Runtime::has_come(ParticipantNumber participant) {
     if (request == nullptr) return false;
     if (request->children && child_ready(*request)) return true;
     if (posted(*request)) return true;
+    if (request->signals != nullptr &&
+        has_pending(its.thread_id.load(std::memory_order_relaxed), *request->signals))
+        return true;
     // Whose routine throws leaves it undone, and wakes nobody. Source: glibc, nptl/pthread_once.c, bit 0.
     if (request->once != nullptr && (__atomic_load_n(request->once, __ATOMIC_ACQUIRE) & 1) == 0) return true;
     if (request->count == 0) return false;
@@ -121,24 +125,26 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     static pollfd descriptors[most_descriptors];  // used by whoever decides, of whom there is one
     nfds_t count = 0;
     bool live = !settings_.virtual_time;
-    bool children = false;
+    bool looks_again = false;  // for what no descriptor tells
     const auto& participants = order().participants();
     for (ParticipantNumber number = 0; number < participants.size(); ++number) {
         if (participants[number].state == State::outside || participants[number].suspended) live = true;
         if (participants[number].state != State::polling) continue;
         const PollRequest* const request = seat(number).request;
         if (request == nullptr) continue;
-        children = children || request->children;
+        const bool awaits_signal = request->signals != nullptr || request->any_signal;
+        live = live || awaits_signal;  // only the outside may send it
+        looks_again = looks_again || request->children || request->signals != nullptr;
         live = live || (request->epoll && watches_live_input(request->descriptors[0].fd));
         for (nfds_t index = 0; index < request->count && count < most_descriptors; ++index) {
             descriptors[count++] = request->descriptors[index];
             live = live || brings_live_input(request->descriptors[index]);
         }
     }
-    if (deadline != no_deadline && !live && !children) return {.reached_deadline = true};
+    if (deadline != no_deadline && !live && !looks_again) return {.reached_deadline = true};
 
     Nanoseconds wait = deadline == no_deadline ? no_deadline : deadline - now;
-    if (children && wait > child_recheck_ns) wait = child_recheck_ns;
+    if (looks_again && wait > look_again_ns) wait = look_again_ns;
     const int saved = errno;
     sigset_t keeper_only;
     sigset_t before;
@@ -185,8 +191,9 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     return {.reached_deadline = false, .passed = settings_.virtual_time ? passed : 0};
 }
 
-void Runtime::note_signal(bool restarts) {
+void Runtime::note_signal(bool restarts, bool from_outside) {
     if (thread_state.number == nobody) return;
+    if (from_outside) my_seat().from_outside.store(true, std::memory_order_seq_cst);
     if (!restarts) my_seat().interrupted.store(true, std::memory_order_seq_cst);
     my_seat().signalled.store(true, std::memory_order_seq_cst);
     kick_idler();

@@ -6,7 +6,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
+#include <initializer_list>
 
 using namespace cases;
 
@@ -194,6 +196,88 @@ void stopped_from_outside() {
     result("went on", handled);
 }
 
+sigset_t set_of(std::initializer_list<int> signals) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int signal : signals)
+        sigaddset(&set, signal);
+    return set;
+}
+
+/// One takes what the others send to the process and to its thread.
+void waited_for() {
+    static const sigset_t set = set_of({SIGUSR1, SIGUSR2});
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    constexpr int times = 60;
+    static std::atomic<int> taken{0};
+    const pthread_t taker = start([] {
+        for (int number = 0; number < times; ++number) {
+            int signal = 0;
+            REQUIRE_THAT(sigwait(&set, &signal) == 0);
+            ++taken;
+            trail(signal == SIGUSR1 ? 1 : 2);
+        }
+    });
+    for (int number = 0; number < times; ++number) {
+        if (number % 3 == 0) {
+            REQUIRE_THAT(pthread_kill(taker, SIGUSR2) == 0);
+        } else {
+            REQUIRE_THAT(kill(getpid(), SIGUSR1) == 0);
+        }
+        trail(3);
+        while (taken <= number)
+            sched_yield();
+    }
+    pthread_join(taker, nullptr);
+    result("taken", taken);
+    const timespec while_nobody_sends{.tv_sec = 3, .tv_nsec = 0};
+    siginfo_t information;
+    result("timed out", sigtimedwait(&set, &information, &while_nobody_sends));
+    const timespec none{};
+    kill(getpid(), SIGUSR2);
+    result("there already", sigtimedwait(&set, &information, &none) == SIGUSR2);
+    print_trail();
+}
+
+/// Two wait for a handler, in pause(2) and in sigsuspend(2), which lets in what is blocked else.
+void suspended() {
+    handle_by(SIGUSR1, [](int) { ++handled; });
+    const sigset_t set = set_of({SIGUSR1});
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    constexpr int times = 30;
+    static std::atomic<int> woken{0};
+    const pthread_t suspending = start([] {
+        sigset_t none;
+        sigemptyset(&none);
+        for (int number = 0; number < times; ++number) {
+            REQUIRE_THAT(sigsuspend(&none) == -1 && errno == EINTR);
+            ++woken;
+            trail(1);
+        }
+    });
+    const pthread_t pausing = start([set] {
+        pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+        for (int number = 0; number < times; ++number) {
+            REQUIRE_THAT(pause() == -1 && errno == EINTR);
+            ++woken;
+            trail(2);
+        }
+    });
+    sleep_ms(1);
+    for (int number = 0; number < times; ++number) {
+        REQUIRE_THAT(pthread_kill(suspending, SIGUSR1) == 0);
+        REQUIRE_THAT(pthread_kill(pausing, SIGUSR1) == 0);
+        trail(3);
+        while (woken < 2 * (number + 1))
+            sched_yield();
+        sleep_ms(1);
+    }
+    pthread_join(suspending, nullptr);
+    pthread_join(pausing, nullptr);
+    result("handled", handled);
+    print_trail();
+}
+
 /// To one who blocks it, who lets it in later.
 void blocked() {
     handle_by(SIGUSR1, [](int) { ++handled; });
@@ -220,6 +304,8 @@ constexpr Scenario scenarios[] = {{"to-threads", to_threads},
                                   {"stopped-workers", stopped_workers},
                                   {"stopped-by-semaphore", stopped_by_semaphore},
                                   {"stopped-from-outside", stopped_from_outside},
+                                  {"waited-for", waited_for},
+                                  {"suspended", suspended},
                                   {"blocked", blocked}};
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "thread_sleep.hpp"
+#include "thread_status.hpp"
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 
 namespace escapement::preload {
 
@@ -57,6 +58,20 @@ bool sleeps_for_another(pid_t thread) {
         default:
             return false;
     }
+}
+
+bool has_pending(pid_t thread, const sigset_t& set) {
+    char text[2048];
+    if (read_of(thread, "status", text) < 0) return false;
+    // Source: proc(5), /proc/pid/status: the lowest bit is signal 1.
+    for (const char* const name : {"\nSigPnd:", "\nShdPnd:"}) {
+        const char* const line = std::strstr(text, name);
+        if (line == nullptr) continue;
+        std::uint64_t pending = std::strtoull(line + std::strlen(name), nullptr, 16);
+        for (int signal = 1; pending != 0; ++signal, pending >>= 1U)
+            if ((pending & 1U) != 0 && sigismember(&set, signal) == 1) return true;
+    }
+    return false;
 }
 
 }  // namespace escapement::preload

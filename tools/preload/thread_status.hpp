@@ -1,8 +1,9 @@
 #pragma once
-// What the kernel says of how a thread of this process sleeps.
+// What the kernel says of a thread of this process: how it sleeps, and which signals wait for it.
 
 #include <sys/types.h>
 
+#include <csignal>
 #include <cstdint>
 
 namespace escapement::preload {
@@ -15,5 +16,8 @@ Sleep sleep_of(pid_t thread);
 /// True if `thread` sleeps until another does something: on a futex, or for a signal. Other sleeps end by
 /// themselves, or by what is outside.
 bool sleeps_for_another(pid_t thread);
+
+/// True if a signal of `set` waits for `thread`, or for the process, because it is blocked.
+bool has_pending(pid_t thread, const sigset_t& set);
 
 }  // namespace escapement::preload
