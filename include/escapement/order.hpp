@@ -168,7 +168,7 @@ class Order {
     /// between operations: a microsecond has passed since it last asked, at least, as on every real machine
     /// (programs divide by what has). And who has asked hundreds of times and not waited waits by asking, so
     /// while nobody else could go on time passes for it, at each asking more of it, up to 8,192 operations'
-    /// worth; never past another's deadline.
+    /// worth; never far past another's deadline.
     void ask_time();
 
     /// True if the caller is to give the turn up before its next operation: it passed a boundary and another
