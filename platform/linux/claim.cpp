@@ -11,9 +11,7 @@
 
 #include <charconv>
 #include <chrono>
-#include <cstring>
 #include <filesystem>
-#include <limits>
 #include <thread>
 
 namespace escapement {
@@ -69,12 +67,14 @@ class Lock {
 std::vector<std::set<unsigned>> bound_processes(const std::string& root) {
     std::vector<std::set<unsigned>> bound;
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(root + "proc", error)) {
-        const std::string name = entry.path().filename();
+    const std::filesystem::directory_iterator end_of_list;
+    for (std::filesystem::directory_iterator at(root + "proc", error); !error && at != end_of_list;
+         at.increment(error)) {
+        const std::string name = at->path().filename();
         int process = 0;
         const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), process);
         if (wrong != std::errc{} || end != name.data() + name.size() || process == getpid()) continue;
-        std::set<unsigned> cpus = bound_to(entry.path() / "status");
+        std::set<unsigned> cpus = bound_to(at->path() / "status");
         if (!cpus.empty()) bound.push_back(std::move(cpus));
     }
     return bound;
