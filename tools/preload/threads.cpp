@@ -167,6 +167,7 @@ ESCAPEMENT_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* at
     seat.interrupted.store(false, std::memory_order_relaxed);
     seat.arrived.store(false, std::memory_order_relaxed);
     seat.cancelled.store(false, std::memory_order_relaxed);
+    seat.handlers.store(0, std::memory_order_relaxed);  // one may have ended the thread before
     seat.bounded = false;
     int detached = PTHREAD_CREATE_JOINABLE;
     if (attributes != nullptr) pthread_attr_getdetachstate(attributes, &detached);
