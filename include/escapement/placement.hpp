@@ -27,6 +27,7 @@
 #include <tl/expected.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -68,7 +69,10 @@ tl::expected<Placement, std::string> choose_parallel(unsigned participants, cons
                                                      Siblings siblings = Siblings::apart,
                                                      const std::string& machine = {});
 
-/// "0-3,8" to a set; every CPU must be in `allowed`.
+/// "0-3,8" to a set; none if it is no such list.
+std::optional<std::set<unsigned>> read_cpus(const std::string& text);
+
+/// The same of what a user asks for; every CPU must be in `allowed`.
 tl::expected<Placement, std::string> parse_cpus(const std::string& text, const std::set<unsigned>& allowed);
 
 /// "0-3,8".

@@ -28,18 +28,8 @@ std::set<unsigned> bound_to(const std::string& status) {
         if (key == "VmSize") has_memory = true;
         if (key == "Cpus_allowed_list" && value.size() < 256) list = value;
     });
-    std::set<unsigned> cpus;
-    if (!has_memory) return cpus;
-    for (const char *at = list.data(), *const end = at + list.size(); at < end; ++at) {
-        unsigned first = 0;
-        at = std::from_chars(at, end, first).ptr;
-        unsigned last = first;
-        if (at < end && *at == '-') at = std::from_chars(at + 1, end, last).ptr;
-        if (last < first || last - first >= most_of_one_core || cpus.size() >= most_of_one_core) return {};
-        for (unsigned cpu = first; cpu <= last; ++cpu)
-            cpus.insert(cpu);
-    }
-    return cpus;
+    const auto cpus = has_memory ? read_cpus(list) : std::nullopt;
+    return cpus && cpus->size() <= most_of_one_core ? *cpus : std::set<unsigned>{};
 }
 
 /// While it lives, one of those who name the same file; or not, if that took too long, because anybody who

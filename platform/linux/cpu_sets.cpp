@@ -43,9 +43,8 @@ tl::expected<std::set<unsigned>, std::string> allowed_cpus() {
     return tl::unexpected(std::string("cannot read this process's affinity: ") + std::strerror(errno));
 }
 
-tl::expected<Placement, std::string> parse_cpus(const std::string& text, const std::set<unsigned>& allowed) {
-    Placement placement{.cpus = {}, .reason = "as asked; " + describe_allowed(allowed)};
-    const auto bad = [&] { return tl::unexpected("'" + text + "' is not a list of CPUs such as 0-3,8"); };
+std::optional<std::set<unsigned>> read_cpus(const std::string& text) {
+    std::set<unsigned> cpus;
     std::size_t at = 0;
     while (at <= text.size()) {
         const std::size_t comma = std::min(text.find(',', at), text.size());
@@ -53,17 +52,24 @@ tl::expected<Placement, std::string> parse_cpus(const std::string& text, const s
         const std::size_t dash = part.find('-');
         const auto first = number(part.substr(0, dash));
         const auto last = dash == std::string_view::npos ? first : number(part.substr(dash + 1));
-        if (!first || !last || *first > *last || *last > 1U << 20U) return bad();
-        for (unsigned cpu = *first; cpu <= *last; ++cpu) {
-            if (!allowed.contains(cpu)) {
-                return tl::unexpected("CPU " + std::to_string(cpu) +
-                                      " cannot be used: " + describe_allowed(allowed));
-            }
-            placement.cpus.insert(cpu);
-        }
+        if (!first || !last || *first > *last || *last > 1U << 20U) return std::nullopt;
+        for (unsigned cpu = *first; cpu <= *last; ++cpu)
+            cpus.insert(cpus.end(), cpu);
         at = comma + 1;
     }
-    return placement;
+    return cpus;
+}
+
+tl::expected<Placement, std::string> parse_cpus(const std::string& text, const std::set<unsigned>& allowed) {
+    const auto cpus = read_cpus(text);
+    if (!cpus) return tl::unexpected("'" + text + "' is not a list of CPUs such as 0-3,8");
+    for (const unsigned cpu : *cpus) {
+        if (!allowed.contains(cpu)) {
+            return tl::unexpected("CPU " + std::to_string(cpu) +
+                                  " cannot be used: " + describe_allowed(allowed));
+        }
+    }
+    return Placement{.cpus = *cpus, .reason = "as asked; " + describe_allowed(allowed)};
 }
 
 std::string format_cpus(const std::set<unsigned>& cpus) {

@@ -162,10 +162,6 @@ tl::unexpected<std::string> no_cpu(const std::set<unsigned>& allowed) {
     return tl::unexpected("no CPU that this process may use is there; " + describe_allowed(allowed));
 }
 
-}  // namespace
-
-namespace {
-
 /// Those of `places` to whose core the fewest processes are bound.
 Places least_bound(const Topology& topology, const Places& places,
                    const std::vector<std::set<unsigned>>& bound) {

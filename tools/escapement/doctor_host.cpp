@@ -25,11 +25,7 @@ bool has_capability(const HostFacts& facts, unsigned number) {
 }
 
 std::set<unsigned> cpus_of(const std::optional<std::string>& list) {
-    std::set<unsigned> any;
-    for (unsigned cpu = 0; cpu < 8192; ++cpu)
-        any.insert(any.end(), cpu);
-    const auto parsed = list ? parse_cpus(*list, any) : tl::unexpected(std::string());
-    return parsed ? parsed->cpus : std::set<unsigned>{};
+    return list ? read_cpus(*list).value_or(std::set<unsigned>{}) : std::set<unsigned>{};
 }
 
 /// "X cannot be counted: " is true, and not the point where nothing can.

@@ -5,6 +5,7 @@
 #include "qemu.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
+#include "signals.hpp"
 
 #include <cerrno>
 
@@ -14,23 +15,6 @@ namespace {
 
 constexpr Nanoseconds millisecond = 1'000'000;
 
-/// A signal mask for as long as a wait lasts.
-class Mask {
-  public:
-    explicit Mask(const sigset_t* mask) : used_(mask != nullptr) {
-        if (used_) pthread_sigmask(SIG_SETMASK, mask, &before_);
-    }
-    ~Mask() {
-        if (used_) real().pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    }
-    Mask(const Mask&) = delete;
-    Mask& operator=(const Mask&) = delete;
-
-  private:
-    bool used_;
-    sigset_t before_{};
-};
-
 /// Makes `attempt`, the real call without waiting, until it finds something or `deadline` has come. `request`
 /// tells the same to whoever decides.
 template <typename Attempt>
@@ -38,7 +22,7 @@ int poll_in_order(PollRequest& request, Nanoseconds deadline, const sigset_t* ma
     Runtime& domain = runtime();
     const CancellationPoint point;
     domain.expect_signals();  // first: the mask may let in what has been waiting for it
-    const Mask during(mask);
+    const TemporaryMask during(mask);
     for (;;) {
         const int result = attempt();
         if (result != 0) return result;
@@ -72,7 +56,7 @@ int look(pollfd* descriptors, nfds_t count) {
 }
 
 int look_masked(pollfd* descriptors, nfds_t count, const sigset_t* mask) {
-    const Mask during(mask);
+    const TemporaryMask during(mask);
     return look(descriptors, count);
 }
 

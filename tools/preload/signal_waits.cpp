@@ -6,6 +6,7 @@
 #include "outside_signals.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
+#include "signals.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -73,7 +74,7 @@ int take_signal(const sigset_t& set, siginfo_t& information, const timespec* tim
 
 /// The program took a signal by waiting for it.
 void note_taken(int signal) {
-    if ((signal == SIGTERM || signal == SIGINT) && mode.load(std::memory_order_relaxed) == Mode::ordering)
+    if (is_termination(signal) && mode.load(std::memory_order_relaxed) == Mode::ordering)
         note_termination(signal);
 }
 
@@ -84,13 +85,11 @@ int suspend_in_order(const sigset_t* mask) {
     const CancellationPoint point;
     PollRequest request{.any_signal = true};
     domain.expect_signals();  // first: the mask may let in what has been waiting for it
-    sigset_t before;
-    if (mask != nullptr) pthread_sigmask(SIG_SETMASK, mask, &before);
+    const TemporaryMask during(mask);
     bool signalled = false;
     while (!signalled && !domain.my_seat().cancellation_wanted())
         domain.poll("a signal's handler", request, no_deadline, signalled);
     if (domain.my_seat().from_outside.load(std::memory_order_relaxed)) note_outside_signal();
-    if (mask != nullptr) real().pthread_sigmask(SIG_SETMASK, &before, nullptr);
     return failure(EINTR);
 }
 

@@ -39,10 +39,6 @@ std::atomic<int> handler_count{0};
 // Pairs with the acquire in handled(): who has seen it sees what the handler did.
 std::atomic<unsigned> handled_count[most_signals];
 
-bool is_termination(int signal) {
-    return signal == SIGTERM || signal == SIGINT;
-}
-
 constexpr int faults[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
 bool is_fault(int signal) {
@@ -213,6 +209,16 @@ void install_own_handlers() {
         action.sa_sigaction = handle;
         real().sigaction(signal, &action, nullptr);
     }
+}
+
+TemporaryMask::TemporaryMask(const sigset_t* mask) : used_(mask != nullptr) {
+    if (!used_) return;
+    const sigset_t used = without_ours(*mask);
+    real().pthread_sigmask(SIG_SETMASK, &used, &before_);
+}
+
+TemporaryMask::~TemporaryMask() {
+    if (used_) real().pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 bool has_handler(int signal) {

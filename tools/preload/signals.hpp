@@ -12,6 +12,24 @@ bool handlers_installed();
 /// SIGINT or SIGHUP end the process as they would have.
 void install_own_handlers();
 
+/// True if `signal` asks the process to end.
+inline bool is_termination(int signal) {
+    return signal == SIGTERM || signal == SIGINT;
+}
+
+/// A signal mask for as long as it lives; none: as it is.
+class TemporaryMask {
+  public:
+    explicit TemporaryMask(const sigset_t* mask);
+    ~TemporaryMask();
+    TemporaryMask(const TemporaryMask&) = delete;
+    TemporaryMask& operator=(const TemporaryMask&) = delete;
+
+  private:
+    bool used_;
+    sigset_t before_{};
+};
+
 /// True if the program has a handler for `signal`.
 bool has_handler(int signal);
 /// How often the handler of `signal` has run to its end where the signal came.

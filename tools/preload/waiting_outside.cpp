@@ -59,14 +59,13 @@ bool Runtime::poll_ready(ParticipantNumber participant) {
     // What the program does itself comes in a replay as well, but perhaps later.
     const State state = order().participants()[participant].state;
     const PollRequest* const request = seat(participant).request;
-    const bool suspended = order().participants()[participant].suspended;
-    const bool own = state == State::outside || suspended ||
-                     (request != nullptr && (request->semaphore != nullptr || request->once != nullptr) &&
-                      expected_record().kind != JournalRecordKind::signal);
+    const bool certain = state == State::outside || order().participants()[participant].suspended;
+    const bool own =
+        certain || (request != nullptr && (request->semaphore != nullptr || request->once != nullptr) &&
+                    expected_record().kind != JournalRecordKind::signal);
     const std::int64_t began = host_ns();
     constexpr std::int64_t patience_ns = 2'000'000'000;
-    while (own && !has_come(participant) &&
-           (state == State::outside || suspended || host_ns() - began < patience_ns)) {
+    while (own && !has_come(participant) && (certain || host_ns() - began < patience_ns)) {
         const timespec pause{.tv_sec = 0, .tv_nsec = 50'000};
         real().syscall(SYS_nanosleep, &pause, nullptr);
     }
