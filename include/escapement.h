@@ -196,6 +196,10 @@ uint64_t escapement_clock(void);
 /* `name` (may be null) appears in reports. Not recursive. */
 int escapement_mutex_create(escapement_domain* domain, const char* name, escapement_mutex** mutex);
 int escapement_mutex_destroy(escapement_mutex* mutex);
+/* In mode parallel, what one participant alone has locked 16 times in a row is reserved to it from the next
+ * round of its quantum (100,000 counts at most): it no longer waits for its turn to lock it. Whoever else
+ * comes for it goes on at the clock at which the following round begins, and it takes more to
+ * reserve it again. */
 int escapement_mutex_lock(escapement_mutex* mutex);
 int escapement_mutex_trylock(escapement_mutex* mutex);
 int escapement_mutex_timedlock(escapement_mutex* mutex, int64_t deadline_ns);

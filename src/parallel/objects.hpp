@@ -25,6 +25,9 @@ constexpr Ticket ticket_of(Count clock, ParticipantNumber number) {
 constexpr Count clock_of(Ticket ticket) {
     return ticket >> number_bits;
 }
+constexpr ParticipantNumber number_of(Ticket ticket) {
+    return ticket & ((1U << number_bits) - 1);
+}
 
 struct Seat;
 
@@ -41,9 +44,18 @@ class Queue {
     Seat* last_ = nullptr;
 };
 
+/// Who alone has locked a mutex for long, and so may lock it without waiting for its turn: reservation.cpp.
+struct Reservation {
+    Shared<Ticket> of{never};  ///< the round that it begins with and the participant; changed in turn
+    // Belongs to who locks the mutex.
+    ParticipantNumber last = most_seats;  ///< who has locked it last
+    std::uint64_t streak = 0;             ///< how often in a row
+    std::uint64_t needs = 0;              ///< so often at least; more, each time that another has come for it
+};
+
 struct Mutex {
-    // free -> held: by who is in turn. held -> queued: by who is in turn, with the latch. held -> free: by
-    // the holder. queued -> held or free: by the holder, with the latch.
+    // free -> held: by who is in turn, or by whom it is reserved to. held -> queued: by who is in turn, with
+    // the latch. held -> free: by the holder. queued -> held or free: by the holder, with the latch.
     static constexpr std::uint32_t free = 0;
     static constexpr std::uint32_t held = 1;
     static constexpr std::uint32_t queued = 2;
@@ -52,6 +64,7 @@ struct Mutex {
     Ticket released = 0;  ///< place of the last unlocking; belongs to the holder, then to who is in turn
     Shared<Count> since{0};
     Queue queue;
+    Reservation reservation;
     std::uint32_t journal_number = 0;  ///< the witness's
     const char* name = "mutex";
 };
@@ -120,7 +133,9 @@ struct alignas(apart) Seat {
     Ticket horizon = 0;   ///< nobody else will be ordered before this
     ParticipantNumber number = 0;
     Outcome outcome = Outcome::completed;
-    bool timed = false;  ///< blocked with a deadline, which is its bound
+    bool timed = false;                ///< blocked with a deadline, which is its bound
+    std::uint64_t reserves_after = 0;  ///< so many lockings in a row
+    Count reservations_from = 0;       ///< its reservations that begin with an earlier round are over
     Place place;
     // With the latch.
     Request request;

@@ -10,6 +10,9 @@ namespace escapement::parallel {
 
 Order::Order(const Options& options) : options_(options), seats_(most_seats) {
     options_.quantum = std::max<Count>(options_.quantum, 1);
+    round_ = std::min(options_.quantum, longest_round);
+    for (Seat& each : seats_)
+        each.reserves_after = options_.reserves_after;
 }
 
 Seat* Order::admit(const char* role, Seat* by) {
@@ -126,11 +129,11 @@ Order::View Order::look(const Seat& me, Ticket ticket) const {
     }
 }
 
-bool Order::comes_to_turn(Seat& me, Ticket ticket) {
-    if (ticket < me.horizon) return true;
-    View view = look(me, ticket);
+bool Order::all_come_past(Seat& me, Ticket until, Ticket ticket) {
+    if (until < me.horizon) return true;
+    View view = look(me, until);
     me.horizon = view.least;
-    if (ticket < me.horizon) return true;
+    if (until < me.horizon) return true;
     // Others may be waiting for what was kept back.
     if (me.published + 1 != me.clock) publish(me, ticket, true);
     ++me.waits;
@@ -146,13 +149,13 @@ bool Order::comes_to_turn(Seat& me, Ticket ticket) {
         } else {
             step_back();
         }
-        if (view.behind->bound.load(std::memory_order_acquire) > ticket) {
-            view = look(me, ticket);
+        if (view.behind->bound.load(std::memory_order_acquire) > until) {
+            view = look(me, until);
             me.horizon = view.least;
-            if (ticket < me.horizon) return true;
+            if (until < me.horizon) return true;
         }
-        if (view.behind->asked.load(std::memory_order_relaxed) > ticket)
-            view.behind->asked.store(ticket, std::memory_order_relaxed);
+        if (view.behind->asked.load(std::memory_order_relaxed) > until)
+            view.behind->asked.store(until, std::memory_order_relaxed);
         if (!spins) {
             if (tries == options_.steps_back) return false;
             continue;
@@ -173,10 +176,16 @@ bool Order::take(Mutex& mutex, Seat& seat) {
 }
 
 Outcome Order::lock(Seat& me, Mutex& mutex, Count deadline) {
-    if (deadline == no_clock && lock_at_once(me, mutex)) return Outcome::completed;
+    if (deadline == no_clock &&
+        (lock_at_once(me, mutex) || (waits_for_round(me, mutex) && lock_at_once(me, mutex))))
+        return Outcome::completed;
     begin(me);
     const Ticket ticket = ticket_of(me.clock, me.number);
-    if (deadline == no_clock && (options_.free || comes_to_turn(me, ticket)) && take(mutex, me)) {
+    const auto comes_to_lock = [&] {
+        return options_.free || (comes_to_turn(me, ticket) && !reserved_to_other(me, mutex, me.clock));
+    };
+    if (deadline == no_clock && comes_to_lock() && take(mutex, me)) {
+        note_asked(me, mutex, clock_of(ticket));
         if (witness != nullptr &&
             !witness->carried_out(me, {.kind = Kind::lock, .mutex = &mutex}, clock_of(ticket), 0))
             return stop(me);

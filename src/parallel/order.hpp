@@ -4,7 +4,8 @@
 // Contract. An operation is carried out when nobody can come before it any more: when every other
 // participant's *bound* is past its ticket. So no two operations are ever carried out at once, and who is in
 // turn may change what is shared without a lock. Unlocking alone is not waited for: it concerns only those
-// who stand in the lock's queue, and these have had their turn. A lock goes to requests in the order of their
+// who stand in the lock's queue, and these have had their turn; nor is locking what is reserved to who locks
+// it (reservation.cpp), which nobody in turn touches meanwhile. A lock goes to requests in the order of their
 // tickets, and whoever gets it goes on at the unlocking's clock plus one at least.
 //
 // Why a cut of bounds stays true. Whoever is woken continues past its waker's clock, which is not before its
@@ -35,12 +36,19 @@ struct Options {
     Count quantum = 1'000'000;
     bool free = false;  ///< no order: everything is carried out as it comes
     unsigned cpus = 1;
-    std::int64_t spin_ns = 20'000;  ///< with a CPU for each participant: how long to wait awake
-    unsigned steps_back = 16;       ///< else: how often to let others go first before sleeping
+    std::int64_t spin_ns = 20'000;      ///< with a CPU for each participant: how long to wait awake
+    unsigned steps_back = 16;           ///< else: how often to let others go first before sleeping
+    std::uint64_t reserves_after = 16;  ///< lockings in a row, until a mutex is reserved
 };
 
 /// Participants a CPU, with more than which before one it does not wait awake.
 inline constexpr unsigned crowd = 4;
+
+/// Counts that a round has at most: so long may somebody wait for a mutex that is reserved to another.
+inline constexpr Count longest_round = 100'000;
+
+/// Lockings in a row that are asked for at most: what a round costs whoever comes is little for so many.
+inline constexpr std::uint64_t longest_streak = 4096;
 
 /// Told of what is carried out, in turn: before anybody can come after it. So it is never told two things at
 /// once. False: the order ends here, and all waits as stalled.
@@ -134,7 +142,10 @@ class Order {
         unsigned before = 0;     ///< how many are not past the ticket that was asked for
     };
     [[nodiscard]] View look(const Seat& me, Ticket ticket) const;
-    [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket);
+    /// Waits, as long as that can be done awake, until all others are past `until`. `ticket`: of the
+    /// operation.
+    [[nodiscard]] bool all_come_past(Seat& me, Ticket until, Ticket ticket);
+    [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket) { return all_come_past(me, ticket, ticket); }
     [[nodiscard]] bool may_spin() const { return present_.load(std::memory_order_relaxed) <= options_.cpus; }
     [[nodiscard]] Outcome stop(Seat& me);
     [[nodiscard]] bool told(Seat& seat, std::int64_t result = 0);
@@ -148,6 +159,33 @@ class Order {
     void pass_watch(Seat& me);
     void unlock_queued(Seat& me, Mutex& mutex);
     [[nodiscard]] bool take(Mutex& mutex, Seat& seat);
+    /// Asked in turn.
+    [[nodiscard]] bool reserved_to_other(const Seat& me, const Mutex& mutex, Count clock) const {
+        const Ticket of = mutex.reservation.of.load(std::memory_order_relaxed);
+        return of != never && number_of(of) != me.number && holds(seats_[number_of(of)], of, clock);
+    }
+    /// And all others have come to the round of `clock`, so that nobody in turn changes that before its end.
+    [[nodiscard]] bool reserved_to(const Seat& me, const Mutex& mutex, Count clock) const {
+        // Whoever is in turn may be writing another's number over another's.
+        const Ticket of = mutex.reservation.of.load(std::memory_order_relaxed);
+        return number_of(of) == me.number && round_begins(clock) < me.horizon && holds(me, of, clock);
+    }
+    /// A reservation, of the seat's, in the round of `clock`.
+    [[nodiscard]] bool holds(const Seat& seat, Ticket of, Count clock) const;
+    /// After everything that is done at the clock at which the round of `clock` begins.
+    [[nodiscard]] Ticket round_begins(Count clock) const {
+        return ticket_of(clock / round_ * round_, most_seats);
+    }
+    [[nodiscard]] bool waits_for_round(Seat& me, Mutex& mutex);
+    /// In turn: `seat` asks for `mutex`, and whether it gets it at once is up to the host. Once for each
+    /// lock.
+    void note_asked(Seat& seat, Mutex& mutex, Count clock) {
+        const Ticket of = mutex.reservation.of.load(std::memory_order_relaxed);
+        if (number_of(of) != seat.number || clock_of(of) < seat.reservations_from)
+            count_streak(seat, mutex, clock);
+    }
+    void count_streak(Seat& seat, Mutex& mutex, Count clock);
+    [[nodiscard]] bool passes_reservation(Seat& seat);
     void settle();
     void settle_free();
     [[nodiscard]] bool let_go_held_back(Ticket least);
@@ -168,6 +206,7 @@ class Order {
 
     // Read by everybody, and hardly ever written.
     alignas(apart) Options options_;
+    Count round_ = 1;
     Shared<ParticipantNumber> count_{0};
     Shared<unsigned> present_{0};
     std::vector<Seat> seats_;
@@ -199,10 +238,18 @@ inline void Order::publish(Seat& me, bool soon_again) {
 }
 
 inline bool Order::lock_at_once(Seat& me, Mutex& mutex) {
-    if (ticket_of(me.clock + 1, me.number) >= me.horizon || witness != nullptr || options_.free) return false;
-    // Only who is in turn takes what is free; the acquire pairs with the release in unlock().
+    if (witness != nullptr || options_.free) return false;
+    const Count clock = me.clock + 1;
+    if (ticket_of(clock, me.number) < me.horizon) {
+        if (reserved_to_other(me, mutex, clock)) return false;
+    } else if (!reserved_to(me, mutex, clock)) {
+        return false;
+    }
+    // Only who is in turn takes what is free, or whom it is reserved to; the acquire pairs with the release
+    // in unlock().
     if (mutex.word.load(std::memory_order_acquire) != Mutex::free) return false;
     begin(me);
+    note_asked(me, mutex, clock);
     me.clock = std::max(me.clock, clock_of(mutex.released) + 1);
     // Seen by whoever is in turn next, which the release of the bound lets it be.
     mutex.word.store(Mutex::held, std::memory_order_relaxed);

@@ -136,6 +136,7 @@ bool Order::told(Seat& seat, std::int64_t result) {
 
 void Order::perform(Seat& seat) {
     const Request& request = seat.request;
+    if ((request.kind == Kind::lock || request.kind == Kind::try_lock) && !passes_reservation(seat)) return;
     const Ticket ticket = ticket_of(seat.clock, seat.number);
     const bool result_is_to_come =
         request.kind == Kind::try_lock || request.kind == Kind::try_acquire || request.kind == Kind::wake;
@@ -151,6 +152,7 @@ void Order::perform(Seat& seat) {
                 if (told(seat, 1)) complete(seat, Outcome::busy);
                 return;
             }
+            note_asked(seat, *request.mutex, clock_of(ticket));
             if (!told(seat)) return;
             break;
         case Kind::wait: {
@@ -234,6 +236,7 @@ void Order::perform(Seat& seat) {
 void Order::perform_lock(Seat& seat) {
     Mutex& mutex = *seat.request.mutex;
     const Count deadline = seat.request.deadline;
+    note_asked(seat, mutex, seat.clock);
     for (;;) {
         std::uint32_t word = mutex.word.load(std::memory_order_acquire);
         if (word == Mutex::free) {

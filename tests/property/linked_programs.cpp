@@ -48,7 +48,7 @@ void showValue(const Program& program, std::ostream& out) {
     out << "\n";
 }
 
-constexpr std::uint8_t looks_outside = 10;
+constexpr std::uint8_t looks_outside = 11;
 
 /// `kinds`: of steps, the last of which looks outside.
 rc::Gen<Program> any_program(std::size_t most_threads, std::uint8_t kinds = looks_outside) {
@@ -191,6 +191,14 @@ class Linked {
                     escapement_event_set(events_.at(step.object));
                 } else {
                     escapement_event_reset(events_.at(step.object));
+                }
+                break;
+            case 9:  // so often that the mutex may be reserved
+                for (unsigned times = 0; times < 18U + step.amount % 32U; ++times) {
+                    result += escapement_mutex_lock(mutex);
+                    inside(
+                        {.object = step.object, .amount = times % 6U == 0 ? step.amount : std::uint16_t{1}},
+                        me, random);
                 }
                 break;
             case looks_outside:

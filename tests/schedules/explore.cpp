@@ -27,12 +27,13 @@ class World final : public parallel::Witness {
           order_({.quantum = program.quantum,
                   .cpus = settings.awake ? Machine::most_fibers : 1,
                   .spin_ns = 2,
-                  .steps_back = 1}) {
+                  .steps_back = 1,
+                  .reserves_after = program.reserves_after}) {
         order_.ring = [this](Seat& seat) { bells_.at(seat.number).unpark(); };
         const auto count = static_cast<unsigned>(program.participants.size());
         for (unsigned me = 0; me < count; ++me)
             order_.admit("", nullptr);
-        order_.witness = this;
+        if (!settings.unwitnessed) order_.witness = this;
         machine_.add_region(&order_, sizeof order_);
         machine_.add_region(&order_.seat(0), count * sizeof(Seat));
         machine_.add_region(&shared_, sizeof shared_);

@@ -40,6 +40,7 @@ struct Program {
     bool deadlock = false;
     std::vector<std::vector<Instruction>> participants;
     Count quantum = 1000;
+    std::uint64_t reserves_after = 16;
 };
 
 /// What happened, in an order of its own: of each participant, of each mutex, and of all that was in turn.
@@ -63,9 +64,9 @@ struct Log {
 };
 
 struct Record {
-    std::array<Log<11>, 4> participants;
-    std::array<Log<11>, 2> mutexes;
-    Log<31> in_turn;
+    std::array<Log<16>, 4> participants;
+    std::array<Log<20>, 2> mutexes;
+    Log<40> in_turn;
     bool defect = false;  ///< two at once where only one may be
     bool operator==(const Record&) const = default;
 };
@@ -73,6 +74,8 @@ struct Record {
 struct Settings {
     bool awake = false;  ///< a CPU for each: waits are awake at first
     bool store_buffers = false;
+    bool unwitnessed =
+        false;  ///< nobody is told of what is carried out, so that some of it need not be in turn
     bool lost_unpark = false;
     bool lost_additions = false;
     std::uint64_t most_states = 40'000'000;
