@@ -1,6 +1,7 @@
 #include "campaign_slurm.hpp"
 
 #include "campaign_files.hpp"
+#include "own_program.hpp"
 #include "verify_compare.hpp"
 
 #include <fmt/format.h>
@@ -66,13 +67,6 @@ std::string quoted(const std::string& text) {
     for (const char letter : text)
         quoted += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
     return quoted + "'";
-}
-
-tl::expected<std::string, std::string> own_program() {
-    std::error_code error;
-    const fs::path self = fs::read_symlink("/proc/self/exe", error);
-    if (error) return tl::unexpected("cannot find this program's own file: " + error.message());
-    return self.string();
 }
 
 /// The first number of what `sbatch --parsable` says: "JOB" or "JOB;CLUSTER".
@@ -151,7 +145,7 @@ tl::expected<Submission, std::string> submit(const Results& results, const std::
     const auto tasks = tasks_of(runs, results.plan().slurm.most_tasks);
     submission.tasks = tasks.size();
     if (tasks.empty()) return submission;
-    const auto self = own_program();
+    const auto self = command::own_program();
     if (!self) return tl::unexpected(self.error());
     const std::string list = results.path() + "/slurm/tasks.json";
     if (auto put = put_file(list, write_tasks(tasks)); !put) return tl::unexpected(put.error());

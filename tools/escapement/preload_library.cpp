@@ -1,14 +1,16 @@
 #include "preload_library.hpp"
 
+#include "own_program.hpp"
+
 #include <fmt/format.h>
 
 namespace escapement::command {
 
 tl::expected<std::filesystem::path, std::string> find_preload_library() {
+    const auto self = own_program();
+    if (!self) return tl::unexpected(self.error());
+    const std::filesystem::path prefix = std::filesystem::path(*self).parent_path().parent_path();
     std::error_code error;
-    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (error) return tl::unexpected(fmt::format("cannot read /proc/self/exe: {}", error.message()));
-    const std::filesystem::path prefix = self.parent_path().parent_path();
     for (const char* const directory : {ESCAPEMENT_LIBRARY_DIRECTORY, "lib"}) {
         const std::filesystem::path library = prefix / directory / "escapement" / "libescapement-preload.so";
         if (!std::filesystem::exists(library, error)) continue;

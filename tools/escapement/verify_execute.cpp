@@ -1,5 +1,6 @@
 #include "verify_execute.hpp"
 
+#include "own_program.hpp"
 #include "verify_compare.hpp"
 #include "verify_statistics.hpp"
 
@@ -38,13 +39,6 @@ std::string last_words(const std::string& text) {
     const std::size_t before = text.find_last_of('\n', end);
     const std::size_t begin = before == std::string::npos ? 0 : before + 1;
     return text.substr(begin, end - begin + 1);
-}
-
-tl::expected<std::string, std::string> own_file() {
-    std::error_code error;
-    const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
-    if (error) return tl::make_unexpected("cannot find this program's own file: " + error.message());
-    return self.string();
 }
 
 void read_statistics(const std::string& path, Execution& execution) {
@@ -94,7 +88,7 @@ Executor::Executor(const Options& options, Interruption& interruption, std::func
 
 tl::expected<Execution, std::string> Executor::execute(Mode mode, const std::vector<std::string>& command,
                                                        const Places& places) {
-    const auto self = own_file();
+    const auto self = command::own_program();
     if (!self) return tl::make_unexpected(self.error());
 
     const std::string statistics = places.directory + "/statistics.json";
@@ -119,7 +113,7 @@ tl::expected<Execution, std::string> Executor::execute(Mode mode, const std::vec
 }
 
 std::string Executor::diff(const std::string& a, const std::string& b, const std::string& file) {
-    const auto self = own_file();
+    const auto self = command::own_program();
     if (!self) return {};
     ChildRequest request;
     request.arguments = {*self, "diff", "--", a, b};

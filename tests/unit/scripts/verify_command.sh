@@ -51,6 +51,15 @@ expect 1 'the console differs from byte 0, line 1' -n 2 --console '{dir}/console
 }
 rm -rf "${TMPDIR:?}"/*
 
+# An upgrade in the middle: two versions do not make one verdict.
+mkdir -p upgraded/bin upgraded/lib
+cp "$escapement" upgraded/bin
+cp -r "$(dirname "$escapement")/../lib/escapement" upgraded/lib
+escapement=$scratch/upgraded/bin/escapement \
+    expect 2 'this program was replaced or removed while it ran' -n 2 -- \
+    sh -c 'rm "$1" && echo > "$2"' x "$scratch/upgraded/bin/escapement" '{}'
+rm -rf "${TMPDIR:?}"/*
+
 expect 2 'what to run goes after --' -n 2
 expect 2 'not expected: --no-such-option' --no-such-option -- cp /etc/passwd '{}'
 expect 2 'put {} into COMMAND' -n 2 -- true
