@@ -37,7 +37,7 @@ TEST_CASE("shift=auto, small") {
     check_reproducible(counting(small_x86(Version::ten), "shift=auto"));
     check_reproducible(counting(small_aarch64(), "shift=auto"));
 }
-TEST_CASE("shift=auto, Linux") {
+TEST_CASE("shift=auto, Linux", "[soak]") {
     check_reproducible(counting(linux_x86(), "shift=auto"), 2);
 }
 TEST_CASE("shift=2, Linux") {
@@ -48,7 +48,7 @@ TEST_CASE("sleep=off, small") {
     check_reproducible(counting(small_x86(Version::ten), "shift=7,sleep=off"));
     check_reproducible(counting(small_aarch64(), "shift=7,sleep=off"));
 }
-TEST_CASE("sleep=off, Linux") {
+TEST_CASE("sleep=off, Linux", "[soak]") {
     check_reproducible(counting(linux_x86(), "shift=7,sleep=off"), 2);
 }
 
@@ -57,7 +57,7 @@ TEST_CASE("clock operations, small") {
     check_reproducible(counting(small_x86(Version::ten), "shift=7", {"--clock", "operations"}));
     check_reproducible(counting(small_aarch64(), "shift=7", {"--clock", "operations"}));
 }
-TEST_CASE("clock operations, Linux") {
+TEST_CASE("clock operations, Linux", "[soak]") {
     check_reproducible(counting(linux_x86(), "shift=7", {"--clock", "operations"}), 2);
 }
 TEST_CASE("clock reported and other quanta, small") {

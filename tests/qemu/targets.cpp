@@ -134,7 +134,7 @@ TEST_CASE("small or1k, both") {
 TEST_CASE("Linux x86_64 pc, 7.2") {
     check_reproducible(linux_x86());
 }
-TEST_CASE("Linux x86_64 q35, 7.2") {
+TEST_CASE("Linux x86_64 q35, 7.2", "[soak]") {
     check_reproducible(with(linux_x86(), {"-M", "q35"}), 2);
 }
 TEST_CASE("Linux x86_64 pc, 10.0") {

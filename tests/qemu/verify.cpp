@@ -12,7 +12,7 @@ TEST_CASE("verify --replay") {
     Workplace workplace;
     const auto directory = workplace.directory("verify");
     Command command = qemu_command(machine, Mode::record, "{dir}", "{}");
-    const std::vector<std::string> before{ESCAPEMENT_COMMAND, "verify", "-n", "3", "--replay", "--"};
+    const std::vector<std::string> before{ESCAPEMENT_COMMAND, "verify", "-n", "2", "--replay", "--"};
     command.arguments.insert(command.arguments.begin(), before.begin(), before.end());
     command.directory = directory;
     command.output = directory / "output";

@@ -65,8 +65,8 @@ struct Log {
 
 struct Record {
     std::array<Log<16>, 4> participants;
-    std::array<Log<20>, 2> mutexes;
-    Log<40> in_turn;
+    std::array<Log<32>, 2> mutexes;
+    Log<48> in_turn;
     bool defect = false;  ///< two at once where only one may be
     bool operator==(const Record&) const = default;
 };

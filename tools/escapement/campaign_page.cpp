@@ -134,7 +134,7 @@ Html failures(const Summary& summary) {
                        element("div", {{"class", "words-wide"}}, table("Reasons", rows)));
 }
 
-std::string seconds(const std::optional<verify::Spread>& spread) {
+std::string median_of(const std::optional<verify::Spread>& spread) {
     return spread ? fmt::format("{:.3f}", spread->median) : std::string();
 }
 
@@ -147,8 +147,8 @@ Html times(const Plan& plan, const Summary& summary) {
                text("replay s"), text("to stock")}};
     for (const CellSummary& sum : summary.cells)
         rows.push_back({foreign(plan.guests[sum.cell.guest].name + ": " + settings_text(sum.cell)),
-                        text(std::to_string(sum.cell.number)), text(seconds(sum.wall)), text(range(sum.wall)),
-                        text(seconds(sum.cpu)), text(seconds(sum.replay_wall)),
+                        text(std::to_string(sum.cell.number)), text(median_of(sum.wall)),
+                        text(range(sum.wall)), text(median_of(sum.cpu)), text(median_of(sum.replay_wall)),
                         text(sum.against_stock ? fmt::format("{:.2f}", *sum.against_stock) : "")});
     const char* note =
         plan.stock_runs > 0

@@ -230,7 +230,7 @@ void waited_for() {
     }
     pthread_join(taker, nullptr);
     result("taken", taken);
-    const timespec while_nobody_sends{.tv_sec = 3, .tv_nsec = 0};
+    const timespec while_nobody_sends{.tv_sec = 0, .tv_nsec = 50'000'000};
     siginfo_t information;
     result("timed out", sigtimedwait(&set, &information, &while_nobody_sends));
     const timespec none{};
