@@ -87,38 +87,47 @@ void to_the_process() {
 
 constexpr unsigned stopped_threads = 3;
 sem_t stopped;
-sem_t may_go_on;
+// Each has its own: of one for all, who is stopped again at once could take what lets another go on.
+std::array<sem_t, stopped_threads + 1> may_go_on;
+thread_local unsigned own_number = 0;
 
 /// As collectors stop the world: the handler says that it is there, and waits until it may go on. The threads
 /// sleep, or work so that the turn goes round.
 template <typename Work, typename GoOn>
 void stopped_world(void (*wait_in_handler)(int), Work work, GoOn go_on) {
     sem_init(&stopped, 0, 0);
-    sem_init(&may_go_on, 0, 0);
+    for (sem_t& each : may_go_on)
+        sem_init(&each, 0, 0);
     static std::atomic<bool> over{false};
     handle_by(SIGUSR1, wait_in_handler);
     std::vector<pthread_t> threads;
     for (unsigned number = 1; number <= stopped_threads; ++number) {
         threads.push_back(start([number, work] {
+            own_number = number;
+            sem_post(&stopped);
             while (!over) {
                 trail(number);
                 work();
             }
         }));
     }
+    const auto wait_for_all = [] {
+        for (unsigned each = 0; each < stopped_threads; ++each)
+            REQUIRE_THAT(sem_wait(&stopped) == 0);
+    };
+    wait_for_all();
     for (unsigned round = 0; round < 10; ++round) {
         const timespec a_while{.tv_sec = 0, .tv_nsec = 100'000};
         nanosleep(&a_while, nullptr);
         for (const pthread_t each : threads)
             REQUIRE_THAT(pthread_kill(each, SIGUSR1) == 0);
-        for (unsigned each = 0; each < stopped_threads; ++each)
-            REQUIRE_THAT(sem_wait(&stopped) == 0);
+        wait_for_all();
         trail(stopped_threads + 1);
         for (unsigned asks = 0; asks < 50; ++asks)
             sched_yield();  // nobody is there to take the turn
         trail(stopped_threads + 2);
-        for (const pthread_t each : threads)
-            go_on(each);
+        for (unsigned number = 1; number <= stopped_threads; ++number)
+            go_on(threads[number - 1], number);
     }
     over = true;
     for (const pthread_t each : threads)
@@ -139,12 +148,12 @@ void wait_for_signal(int /*signal*/) {
 /// As SBCL's.
 void wait_for_post(int /*signal*/) {
     sem_post(&stopped);
-    while (sem_wait(&may_go_on) != 0) {
+    while (sem_wait(&may_go_on.at(own_number)) != 0) {
     }
     ++handled;
 }
 
-void let_go_on_by_signal(pthread_t thread) {
+void let_go_on_by_signal(pthread_t thread, unsigned /*number*/) {
     REQUIRE_THAT(pthread_kill(thread, SIGUSR2) == 0);
 }
 
@@ -162,7 +171,8 @@ void stopped_workers() {
 
 void stopped_by_semaphore() {
     stopped_world(
-        wait_for_post, [] { sched_yield(); }, [](pthread_t) { sem_post(&may_go_on); });
+        wait_for_post, [] { sched_yield(); },
+        [](pthread_t, unsigned number) { sem_post(&may_go_on.at(number)); });
 }
 
 /// The outside's signal (here: a timer's) comes to who is parked, whose handler waits for who works.
@@ -171,7 +181,7 @@ void stopped_from_outside() {
     static sem_t turn_wanted;
     sem_init(&turn_wanted, 0, 0);
     sem_init(&stopped, 0, 0);
-    sem_init(&may_go_on, 0, 0);
+    sem_init(&may_go_on[0], 0, 0);
     handle_by(SIGALRM, [](int signal) {
         in_handler = true;
         wait_for_post(signal);
@@ -191,7 +201,7 @@ void stopped_from_outside() {
     }
     sem_post(&turn_wanted);
     sleep_ms(1);  // now it would be the other's turn
-    sem_post(&may_go_on);
+    sem_post(&may_go_on[0]);
     pthread_join(other, nullptr);
     result("went on", handled);
 }
