@@ -355,6 +355,8 @@ void Order::wait_in_real_time(Seat& me, std::int64_t deadline) {
         }
         const std::lock_guard guard(latch_);
         if (me.state.load(std::memory_order_relaxed) != SeatState::blocked) continue;
+        if (me.request.deadline == no_clock)
+            break;  // it has been woken, and waits for the mutex, however long
         if (me.queue == &sleepers_) me.request.kind = Kind::point;
         const bool slept = me.queue == &sleepers_;
         expire(me);
