@@ -50,7 +50,7 @@ struct Reservation {
     // Belongs to who locks the mutex.
     ParticipantNumber last = most_seats;  ///< who has locked it last
     std::uint64_t streak = 0;             ///< how often in a row
-    std::uint64_t needs = 0;              ///< so often at least; more, each time that another has come for it
+    std::uint64_t needs = 0;              ///< so often at least; more, each time that somebody came for it
 };
 
 struct Mutex {
@@ -133,9 +133,10 @@ struct alignas(apart) Seat {
     Ticket horizon = 0;   ///< nobody else will be ordered before this
     ParticipantNumber number = 0;
     Outcome outcome = Outcome::completed;
-    bool timed = false;                ///< blocked with a deadline, which is its bound
-    std::uint64_t reserves_after = 0;  ///< so many lockings in a row
-    Count reservations_from = 0;       ///< its reservations that begin with an earlier round are over
+    bool timed = false;  ///< blocked with a deadline, which is its bound
+    // Changed in turn; the owner reads them in turn, or when all others have come to its round.
+    Count reservations_from = 0;  ///< its reservations that begin with an earlier round are over
+    std::uint64_t needs = 0;  ///< for another, lockings in a row; more, each time that somebody came for one
     Place place;
     // With the latch.
     Request request;

@@ -11,8 +11,6 @@ namespace escapement::parallel {
 Order::Order(const Options& options) : options_(options), seats_(most_seats) {
     options_.quantum = std::max<Count>(options_.quantum, 1);
     round_ = std::min(options_.quantum, longest_round);
-    for (Seat& each : seats_)
-        each.reserves_after = options_.reserves_after;
 }
 
 Seat* Order::admit(const char* role, Seat* by) {
@@ -181,10 +179,8 @@ Outcome Order::lock(Seat& me, Mutex& mutex, Count deadline) {
         return Outcome::completed;
     begin(me);
     const Ticket ticket = ticket_of(me.clock, me.number);
-    const auto comes_to_lock = [&] {
-        return options_.free || (comes_to_turn(me, ticket) && !reserved_to_other(me, mutex, me.clock));
-    };
-    if (deadline == no_clock && comes_to_lock() && take(mutex, me)) {
+    const bool may_take = deadline == no_clock && (options_.free || comes_to_turn(me, ticket));
+    if (may_take && !reserved_to_other(me, mutex, me.clock) && take(mutex, me)) {
         note_asked(me, mutex, clock_of(ticket));
         if (witness != nullptr &&
             !witness->carried_out(me, {.kind = Kind::lock, .mutex = &mutex}, clock_of(ticket), 0))
@@ -355,8 +351,8 @@ void Order::wait_in_real_time(Seat& me, std::int64_t deadline) {
         }
         const std::lock_guard guard(latch_);
         if (me.state.load(std::memory_order_relaxed) != SeatState::blocked) continue;
-        if (me.request.deadline == no_clock)
-            break;  // it has been woken, and waits for the mutex, however long
+        // It has been woken, and waits for the mutex, however long.
+        if (me.request.deadline == no_clock) break;
         if (me.queue == &sleepers_) me.request.kind = Kind::point;
         const bool slept = me.queue == &sleepers_;
         expire(me);

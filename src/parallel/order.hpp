@@ -176,6 +176,7 @@ class Order {
     [[nodiscard]] Ticket round_begins(Count clock) const {
         return ticket_of(clock / round_ * round_, most_seats);
     }
+    /// True if the mutex may be the caller's, and all others have come to the round in which it locks it.
     [[nodiscard]] bool waits_for_round(Seat& me, Mutex& mutex);
     /// In turn: `seat` asks for `mutex`, and whether it gets it at once is up to the host. Once for each
     /// lock.
@@ -185,6 +186,7 @@ class Order {
             count_streak(seat, mutex, clock);
     }
     void count_streak(Seat& seat, Mutex& mutex, Count clock);
+    /// False: the request, which is in turn, is put off to the next round.
     [[nodiscard]] bool passes_reservation(Seat& seat);
     void settle();
     void settle_free();

@@ -26,11 +26,9 @@ bool Order::holds(const Seat& seat, Ticket of, Count clock) const {
     return clock_of(of) <= clock / round_ && clock_of(of) >= seat.reservations_from;
 }
 
-/// True if the mutex may be the caller's, and all others have come to the round in which it locks it.
 bool Order::waits_for_round(Seat& me, Mutex& mutex) {
-    if (witness != nullptr || options_.free ||
-        number_of(mutex.reservation.of.load(std::memory_order_relaxed)) != me.number)
-        return false;
+    const Ticket of = mutex.reservation.of.load(std::memory_order_relaxed);
+    if (witness != nullptr || number_of(of) != me.number) return false;
     begin(me);
     const bool come = all_come_past(me, round_begins(me.clock), ticket_of(me.clock, me.number));
     --me.clock;
@@ -46,14 +44,13 @@ void Order::count_streak(Seat& seat, Mutex& mutex, Count clock) {
         reservation.streak = 0;
         reservation.of.store(never, std::memory_order_relaxed);
     }
-    if (++reservation.streak < std::max(seat.reserves_after, reservation.needs)) return;
+    if (++reservation.streak < std::max({options_.reserves_after, seat.needs, reservation.needs})) return;
     reservation.of.store(ticket_of(clock / round_ + 1, seat.number), std::memory_order_relaxed);
 }
 
-/// False: the request, which is in turn, is put off to the next round.
 bool Order::passes_reservation(Seat& seat) {
     Mutex& mutex = *seat.request.mutex;
-    if (options_.free || !reserved_to_other(seat, mutex, seat.clock)) return true;
+    if (!reserved_to_other(seat, mutex, seat.clock)) return true;
     const Count round = seat.clock / round_;
     if (seat.clock > round * round_) {
         seat.clock = (round + 1) * round_;
@@ -63,8 +60,11 @@ bool Order::passes_reservation(Seat& seat) {
     Reservation& reservation = mutex.reservation;
     Seat& other = seats_[number_of(reservation.of.load(std::memory_order_relaxed))];
     other.reservations_from = round;
-    other.reserves_after = std::min(2 * other.reserves_after, longest_streak);
-    reservation.needs = std::min(4 * std::max(reservation.needs, options_.reserves_after), longest_streak);
+    const auto more = [this](std::uint64_t needs, unsigned times) {
+        return std::min(times * std::max(needs, options_.reserves_after), longest_streak);
+    };
+    other.needs = more(other.needs, 2);
+    reservation.needs = more(reservation.needs, 4);
     return true;
 }
 

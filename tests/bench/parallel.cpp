@@ -156,10 +156,11 @@ double by_domain(const Load& load, int mode, std::uint64_t quantum = 0,
 }
 
 /// Of 1,000 waits for a turn in which the other side is at most 1,000 counts behind, those that went to
-/// sleep.
-double sleeps_among_waits() {
+/// sleep. With locks of their own, which are reserved, what is waited for is a round, however far behind the
+/// other is.
+double sleeps_among_waits(bool shared) {
     escapement_statistics statistics{};
-    by_domain({.mean = 700, .shared = true, .operations = 20'000, .slices = true}, ESCAPEMENT_PARALLEL, 0,
+    by_domain({.mean = 700, .shared = shared, .operations = 20'000, .slices = true}, ESCAPEMENT_PARALLEL, 0,
               &statistics);
     return 1000.0 * static_cast<double>(statistics.sleeps) /
            static_cast<double>(std::max<std::uint64_t>(statistics.waits, 1));
@@ -319,7 +320,8 @@ int main(int argc, char** argv) {
     const auto share = static_cast<double>(often.ratio);
     ways["100 to 1, tick-tock"] = [&, share] { return by_conditions(alternating) * share; };
     ways["100 to 1, spinning"] = [&, share] { return by_spinning(alternating) * share; };
-    ways["sleeps"] = sleeps_among_waits;
+    ways["sleeps"] = [] { return sleeps_among_waits(true); };
+    ways["sleeps, own locks"] = [] { return sleeps_among_waits(false); };
     ways["uncontended, free"] = [] { return uncontended(false); };
     ways["uncontended, ordered"] = [] { return uncontended(true); };
     for (const unsigned threads : {2U, 64U}) {
@@ -360,6 +362,8 @@ int main(int argc, char** argv) {
     row("  one shared lock, serial: of free", "8, shared, free", "8, shared, serial", "");
     std::printf("%-62s %7.2f  %s\n", "of 1,000 waits for who is up to 1,000 counts behind, slept",
                 median(found["sleeps"]), "0");
+    std::printf("%-62s %7.2f\n", "  of 1,000 waits for a round, own locks, slept",
+                median(found["sleeps, own locks"]));
     row("cost of a handed turn, serial, 64 participants / 2", "serial turns of 64", "serial turns of 2",
         "<= 3");
     row("  parallel, 64 / 4 (2 on 2 cores hand nothing over)", "turns of 64", "turns of 4", "<= 3");

@@ -35,10 +35,21 @@ struct Instruction {
     Count amount = 1;
 };
 
+using Code = std::vector<Instruction>;
+
+inline Code operator+(Code one, const Code& other) {
+    one.insert(one.end(), other.begin(), other.end());
+    return one;
+}
+
+inline Code section(unsigned mutex = 0) {
+    return {{.what = Do::lock, .object = mutex}, {.what = Do::unlock, .object = mutex}};
+}
+
 struct Program {
     const char* name = "";
     bool deadlock = false;
-    std::vector<std::vector<Instruction>> participants;
+    std::vector<Code> participants;
     Count quantum = 1000;
     std::uint64_t reserves_after = 16;
 };
@@ -93,5 +104,8 @@ struct Exploration {
 
 /// Goes through every schedule of `program`.
 Exploration explore(const Program& program, const Settings& settings);
+
+/// Checks that each program has one order, whatever the schedule, and ends as it says; their records.
+std::vector<Record> hold(const std::vector<Program>& programs, const Settings& settings, const char* text);
 
 }  // namespace escapement::schedules

@@ -150,7 +150,10 @@ TEST_CASE("with few descriptors left a low one will do") {
 TEST_CASE("an event that there is not is told as one") {
     const auto counter = Counter::open({.type = PERF_TYPE_SOFTWARE, .config = 0xffff});
     REQUIRE_FALSE(counter);
-    if (counter.error().refusal == Refusal::forbidden || counter.error().refusal == Refusal::paranoid) return;
+    if (counter.error().refusal == Refusal::forbidden || counter.error().refusal == Refusal::paranoid) {
+        WARN("this host refuses every event, so none for being unknown: skipped");
+        return;
+    }
     CHECK(counter.error().refusal == Refusal::unknown_event);
     CHECK_FALSE(Alarm::open({.type = PERF_TYPE_SOFTWARE, .config = 0xffff}, SIGRTMIN));
 }

@@ -247,49 +247,6 @@ TEST_CASE("linked: two domains in one process do not know of each other") {
     CHECK(clocks[1] == 4);
 }
 
-TEST_CASE("linked: without order everything works, too") {
-    escapement_options options;
-    escapement_options_init(&options);
-    options.policy = ESCAPEMENT_FREE;
-    escapement_domain* domain = nullptr;
-    REQUIRE(escapement_domain_create(&options, &domain) == ESCAPEMENT_OK);
-    escapement_participant* places[2] = {};
-    escapement_admit(domain, "a", &places[0]);
-    escapement_admit(domain, "b", &places[1]);
-    escapement_mutex* mutex = nullptr;
-    escapement_condition* changed = nullptr;
-    escapement_mutex_create(domain, nullptr, &mutex);
-    escapement_condition_create(domain, nullptr, &changed);
-    unsigned turns = 0;
-    int timed = 0;
-    const auto body = [&](unsigned me) {
-        escapement_enter(places[me]);
-        for (unsigned round = 0; round < 200; ++round) {
-            escapement_mutex_lock(mutex);
-            while (turns % 2 != me)
-                escapement_condition_wait(changed, mutex);
-            ++turns;
-            escapement_condition_signal(changed);
-            escapement_mutex_unlock(mutex);
-        }
-        if (me == 0) {
-            escapement_mutex_lock(mutex);
-            timed = escapement_condition_timedwait(changed, mutex, escapement_now() + 1'000'000);
-            escapement_mutex_unlock(mutex);
-            escapement_sleep_until(escapement_now() + 1'000'000);
-        }
-        escapement_leave(places[me]);
-    };
-    std::thread other([&] { body(1); });
-    body(0);
-    other.join();
-    CHECK(turns == 400);
-    CHECK((timed == ESCAPEMENT_TIMED_OUT || timed == ESCAPEMENT_OK));
-    escapement_condition_destroy(changed);
-    escapement_mutex_destroy(mutex);
-    CHECK(escapement_domain_destroy(domain) == ESCAPEMENT_OK);
-}
-
 TEST_CASE("linked: the standard's locks fit the mutex, and conditions keep their habits") {
     namespace linked = escapement::linked;
     linked::Domain domain(

@@ -1,57 +1,76 @@
 // The C interface without an order.
 
-#include <escapement/linked.hpp>
+#include "linked_run.hpp"
 
 #include <catch2/catch.hpp>
+#include <escapement.h>
 
-#include <array>
 #include <atomic>
-#include <thread>
+#include <functional>
 #include <vector>
 
+using namespace escapement::linked_tests;
+
+namespace {
+
+class FreeRun : public Run {
+  public:
+    FreeRun() : Run(ESCAPEMENT_AUTO, 1000, ESCAPEMENT_FREE) {}
+};
+
+}  // namespace
+
+TEST_CASE("linked: without order everything works, too") {
+    FreeRun run;
+    unsigned turns = 0;
+    int timed = 0;
+    const auto take_turns = [&](unsigned me) {
+        for (unsigned round = 0; round < 200; ++round) {
+            escapement_mutex_lock(run.first);
+            while (turns % 2 != me)
+                escapement_condition_wait(run.changed, run.first);
+            ++turns;
+            escapement_condition_signal(run.changed);
+            escapement_mutex_unlock(run.first);
+        }
+    };
+    run({[&](escapement_participant*) {
+             take_turns(0);
+             escapement_mutex_lock(run.first);
+             timed = escapement_condition_timedwait(run.changed, run.first, escapement_now() + 1'000'000);
+             escapement_mutex_unlock(run.first);
+             escapement_sleep_until(escapement_now() + 1'000'000);
+         },
+         [&](escapement_participant*) { take_turns(1); }});
+    CHECK(turns == 400);
+    CHECK((timed == ESCAPEMENT_TIMED_OUT || timed == ESCAPEMENT_OK));
+}
+
 TEST_CASE("linked: who is woken as its time ends holds the mutex also without an order") {
-    escapement_options options;
-    escapement_options_init(&options);
-    options.policy = ESCAPEMENT_FREE;
-    escapement_domain* domain = nullptr;
-    REQUIRE(escapement_domain_create(&options, &domain) == ESCAPEMENT_OK);
-    escapement_mutex* mutex = nullptr;
-    escapement_condition* changed = nullptr;
-    escapement_mutex_create(domain, nullptr, &mutex);
-    escapement_condition_create(domain, nullptr, &changed);
-    std::array<escapement_participant*, 4> places{};
-    for (escapement_participant*& each : places)
-        escapement_admit(domain, "thread", &each);
+    FreeRun run;
     std::atomic<int> inside{0};
     std::atomic<int> wrong{0};
     const auto come_in = [&] {
         if (inside++ != 0) ++wrong;
         std::this_thread::yield();
     };
-    std::vector<std::thread> threads;
-    for (std::size_t me = 0; me < places.size(); ++me) {
-        threads.emplace_back([&, me] {
-            escapement_enter(places.at(me));
+    const auto often = [&](const std::function<void()>& do_inside) {
+        return [&, do_inside](escapement_participant*) {
             for (int round = 0; round < 3000 && wrong == 0; ++round) {
-                escapement_mutex_lock(mutex);
+                escapement_mutex_lock(run.first);
                 come_in();
-                if (me < 2) {
-                    --inside;
-                    escapement_condition_timedwait(changed, mutex, escapement_now() + 5'000);
-                    come_in();
-                } else {
-                    escapement_condition_signal(changed);
-                }
+                do_inside();
                 --inside;
-                if (escapement_mutex_unlock(mutex) != ESCAPEMENT_OK) ++wrong;
+                if (escapement_mutex_unlock(run.first) != ESCAPEMENT_OK) ++wrong;
             }
-            escapement_leave(places.at(me));
-        });
-    }
-    for (std::thread& each : threads)
-        each.join();
+        };
+    };
+    const auto waits = often([&] {
+        --inside;
+        escapement_condition_timedwait(run.changed, run.first, escapement_now() + 5'000);
+        come_in();
+    });
+    const auto wakes = often([&] { escapement_condition_signal(run.changed); });
+    run({waits, waits, wakes, wakes});
     CHECK(wrong == 0);
-    escapement_mutex_destroy(mutex);
-    escapement_condition_destroy(changed);
-    CHECK(escapement_domain_destroy(domain) == ESCAPEMENT_OK);
 }

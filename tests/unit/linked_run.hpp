@@ -15,9 +15,10 @@ namespace escapement::linked_tests {
 /// A domain, and threads that take part in it.
 class Run {
   public:
-    explicit Run(int mode, std::uint64_t quantum = 1000) {
+    explicit Run(int mode, std::uint64_t quantum = 1000, int policy = ESCAPEMENT_COUNTED) {
         escapement_options options;
         escapement_options_init(&options);
+        options.policy = policy;
         options.mode = mode;
         options.quantum = quantum;
         options.start_ns = 0;
