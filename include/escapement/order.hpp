@@ -242,7 +242,12 @@ class Order {
     /// Who goes next. Not to be called while somebody has the turn.
     Decision decide();
     /// The host has something to do at `time`, which may let a poll go on: idle time ends there.
-    void set_alarm(Nanoseconds time) { alarm_ = time; }
+    /// `helps_anybody`: it may let go on who waits for another participant as well, so nobody is stuck
+    /// before.
+    void set_alarm(Nanoseconds time, bool helps_anybody = false) {
+        alarm_ = time;
+        alarm_helps_anybody_ = helps_anybody;
+    }
     [[nodiscard]] Nanoseconds alarm() const { return alarm_; }
     /// Virtual time jumps to `deadline`, over time in which nobody could do anything.
     void jump_to(Nanoseconds deadline);
@@ -301,6 +306,7 @@ class Order {
     ParticipantNumber last_ = 0;  ///< who had the turn last; the caller's clock counts for what it made ready
     Nanoseconds now_ = 0;
     Nanoseconds alarm_ = no_deadline;
+    bool alarm_helps_anybody_ = false;
     Count since_polls_ = 0;  ///< counts of all participants since the host was last asked for polls
     std::uint64_t waits_ = 0;
     ParticipantNumber suspended_ = 0;  ///< how many are

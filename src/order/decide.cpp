@@ -184,6 +184,8 @@ Decision Order::decide() {
             decision.kind = Decision::Kind::idle;
     }
     if (decision.deadline != no_deadline) decision.kind = Decision::Kind::idle;
+    if (decision.kind == Decision::Kind::stuck && alarm_helps_anybody_ && alarm_ != no_deadline)
+        decision.kind = Decision::Kind::idle;
     if (decision.kind == Decision::Kind::idle) decision.deadline = std::min(decision.deadline, alarm_);
     return decision;
 }

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <csignal>
+
 using namespace programs;
 
 TEST_CASE("waiting for descriptors comes out the same every time", "[outside]") {
@@ -37,6 +39,35 @@ TEST_CASE("timers that are descriptors fire at the same place every time", "[out
     const Ended unordered = run({.arguments = ordered({case_path("timers"), "unordered"})});
     REQUIRE(unordered.output == "done: 1\n");
     REQUIRE_THAT(unordered.errors, Catch::Contains("not ordered while a timer ran"));
+}
+
+TEST_CASE("timers that signal do so at the same place every time", "[outside]") {
+    const auto* const scenario = GENERATE("interrupting", "numbered", "calls", "helping");
+    CAPTURE(scenario);
+    expect_same("signal_timers", scenario, {.runs = 2});
+}
+
+TEST_CASE("timers that signal let handlers run among threads at the same place every time", "[outside]") {
+    const auto* const scenario = GENERATE("ticks", "jumping");
+    CAPTURE(scenario);
+    expect_same("signal_timers", scenario, {.against_unordered = false, .runs = 2});
+}
+
+TEST_CASE("an alarm ends the program that a process has become, not its child", "[outside]") {
+    const Ended ended = run({.arguments = ordered({case_path("signal_timers"), "inherited"})});
+    CAPTURE(ended.errors);
+    REQUIRE(ended.output == "a child's: 0\n");
+    REQUIRE(ended.signalled);
+    REQUIRE(ended.status == 128 + SIGALRM);
+}
+
+TEST_CASE("timers that signal end what computes, and not what is stuck", "[outside]") {
+    const Ended computed = run({.arguments = ordered({case_path("signal_timers"), "computing"})});
+    REQUIRE(computed.output == "done: 1\n");
+    REQUIRE_THAT(computed.errors, Catch::Contains("until a timer was due by the host's clock"));
+    const Ended stuck = run({.arguments = ordered({case_path("signal_timers"), "stuck"})});
+    REQUIRE(stuck.status == 125);
+    REQUIRE_THAT(stuck.errors, Catch::Contains("deadlock"));
 }
 
 TEST_CASE("time passes as outside for who waits for the outside, by whatever call", "[outside]") {

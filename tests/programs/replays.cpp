@@ -48,6 +48,9 @@ TEST_CASE("what was recorded is done again", "[replay]") {
     expect_replayed({case_path("cancellation"), "waits"}, options);
     expect_replayed({case_path("endings"), "exit-group"}, options);
     expect_replayed({case_path("timers"), "in-order"}, options);
+    expect_replayed({case_path("signal_timers"), "ticks"}, options);
+    expect_replayed({case_path("signal_timers"), "interrupting"}, options);
+    expect_replayed({case_path("signal_timers"), "numbered"}, options);
     expect_replayed({case_path("signals"), "to-threads"}, options);
     expect_replayed({case_path("times"), "while-working"}, {"--policy", policy, "--time", "real"});
 }

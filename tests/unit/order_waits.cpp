@@ -169,6 +169,11 @@ TEST_CASE("order: idle time ends at the host's alarm, where somebody polls") {
     order.set_alarm(70);
     order.wait(1, "a wake-up");
     CHECK(order.decide().kind == Decision::Kind::stuck);
+    order.set_alarm(70, true);  // as if it might wake somebody
+    CHECK(order.decide().kind == Decision::Kind::idle);
+    CHECK(order.decide().deadline == 70);
+    order.set_alarm(no_deadline, true);
+    CHECK(order.decide().kind == Decision::Kind::stuck);
     Order polling(options);
     polling.set_alarm(70);
     polling.poll("descriptors", 100);

@@ -76,8 +76,10 @@ class Listener final : public BoundaryListener {
         }
         const int saved = errno;
         thread_state.inside = 1;
+        thread_state.interrupted = true;
         report_progress();
         runtime().boundary();
+        thread_state.interrupted = false;
         thread_state.inside = 0;
         errno = saved;
         return target_of(seat);
@@ -92,11 +94,15 @@ class Listener final : public BoundaryListener {
     /// Where the caller's turn ends, by its own clock.
     static Count target_of(Seat& seat) {
         seat.deferral = shortest_deferral;
-        Order& order = runtime().order();
-        if (order.alone()) return no_boundary;
+        const Order& order = runtime().order();
         const Participant& self = order.participants()[thread_state.number];
-        const Count left = self.boundary > self.clock ? self.boundary - self.clock : 1;
-        return seat.reported_clock + left;
+        Count left = self.boundary > self.clock ? self.boundary - self.clock : 1;
+        if (order.alone()) left = no_boundary;
+        // A timer is due by what the caller counts, too.
+        if (order.alarm() != no_deadline)
+            left = std::min(left, static_cast<Count>(std::max<Nanoseconds>(order.alarm() - order.now(), 1) /
+                                                     nanoseconds_per_count));
+        return left != no_boundary ? seat.reported_clock + left : no_boundary;
     }
 };
 

@@ -229,6 +229,7 @@ void begin_journal(const Settings& settings) {
     begun = true;
     std::snprintf(journal.path, sizeof journal.path, "%s", settings.journal);
     journaling = settings.replays ? Journaling::replay : Journaling::record;
+    keeps_signals = true;
     journal.objects.emplace(&arena());
     if (settings.replays) {
         begin_replay(journal, settings);

@@ -47,6 +47,9 @@ std::atomic<Word> word{Word::nothing};
 std::atomic<std::uint64_t> samples[most_samples];
 std::atomic<std::size_t> sample_count{0};
 std::atomic<bool> repeats{false};
+// By the host's clock, when the holder was seen to have done its last ordered operation, or a timer fired
+// since.
+std::atomic<std::int64_t> computes_since{0};
 std::atomic<std::int64_t> terminated_at{0};
 std::atomic<int> termination_signal{0};
 
@@ -88,6 +91,7 @@ class Watch {
             holder_ = holder;
             began_ = cpu;
             asleep_ = 0;
+            computes_since.store(host_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
             sample_count.store(0, std::memory_order_relaxed);
             repeats.store(false, std::memory_order_relaxed);
         } else if (cpu - last_ < millisecond / 10) {
@@ -153,6 +157,21 @@ void* keep(void* /*unused*/) {
 
 }  // namespace
 
+namespace {
+/// Nobody else lets the order's time pass, and what the caller does may be waiting for a timer.
+void let_alarm_come(std::uintptr_t address, const char* reason) {
+    Runtime& domain = runtime();
+    static bool told = false;  // belongs to the turn; a timer may come often, each time elsewhere
+    if (!told)
+        domain.add_incident({.participant = thread_state.number, .address = address, .reason = reason});
+    told = true;
+    thread_state.interrupted = true;
+    domain.order().jump_to(domain.order().alarm());
+    fire_timers(domain.order().now());
+    thread_state.interrupted = false;
+}
+}  // namespace
+
 /// The keeper's signal, on the thread that it speaks to.
 void keeper_speaks(int /*signal*/, siginfo_t* /*information*/, void* context) {
     see_to_termination();  // it may also be the timer that speaks
@@ -164,11 +183,12 @@ void keeper_speaks(int /*signal*/, siginfo_t* /*information*/, void* context) {
     if (domain.holder() != thread_state.number) return;
     const int saved = errno;
     const Interruption interruption = interruption_of(context);
+    const Order& order = domain.order();
+    // Between operations nobody changes the order but this thread, so it may do so here as well.
+    thread_state.inside = 1;
     if (what == Word::sample) {
         take_sample(interruption.state);
     } else if (domain.others_want_the_turn()) {
-        // Between operations nobody changes the order but this thread, so it may do so here as well.
-        thread_state.inside = 1;
         domain.add_incident(
             {.participant = thread_state.number,
              .address = interruption.address,
@@ -176,18 +196,18 @@ void keeper_speaks(int /*signal*/, siginfo_t* /*information*/, void* context) {
                            ? "slept in the kernel in a call that is not ordered while others wanted the turn"
                            : "ran on without ordered operations while others wanted the turn"});
         domain.leave("its own ways since its turn was ended");
-        thread_state.inside = 0;
-    } else if (what == Word::leave && domain.order().alarm() != no_deadline) {
-        // Nobody lets the order's time pass, and a timer may be what is slept for.
-        thread_state.inside = 1;
-        domain.add_incident(
-            {.participant = thread_state.number,
-             .address = interruption.address,
-             .reason = "slept in the kernel in a call that is not ordered while a timer ran"});
-        domain.order().jump_to(domain.order().alarm());
-        fire_timers(domain.order().now());
-        thread_state.inside = 0;
+    } else if (what == Word::leave && order.alarm() != no_deadline) {
+        let_alarm_come(interruption.address,
+                       "slept in the kernel in a call that is not ordered while a timer ran");
     }
+    const std::int64_t now = host_ns(CLOCK_MONOTONIC);
+    if (what != Word::leave && !thread_state.outside && order.alarm() != no_deadline &&
+        now - computes_since.load(std::memory_order_relaxed) >= order.alarm() - order.now()) {
+        computes_since.store(now, std::memory_order_relaxed);
+        let_alarm_come(interruption.address,
+                       "ran on without ordered operations until a timer was due by the host's clock");
+    }
+    thread_state.inside = 0;
     errno = saved;
 }
 

@@ -3,6 +3,7 @@
 #include "real.hpp"
 #include "recording.hpp"
 #include "runtime.hpp"
+#include "signal_timers.hpp"
 #include "signals.hpp"
 
 #include <unistd.h>
@@ -66,11 +67,13 @@ struct Taken {
 
 /// Takes it, and tells the journal.
 Taken take(KeptSignal& signal, std::int64_t ends_wait) {
-    const Taken taken{.signal = signal.signal,
-                      .information = signal.information,
-                      .result = ends_wait | (handler_restarts(signal.signal) ? result_restarts : 0)};
+    Taken taken{.signal = signal.signal,
+                .information = signal.information,
+                .result = ends_wait | (handler_restarts(signal.signal) ? result_restarts : 0)};
     signal.slot.store(Slot::free, std::memory_order_release);
     kept_count.fetch_sub(1, std::memory_order_seq_cst);
+    note_timer_signal(taken.signal, taken.information);
+    if (journaling != Journaling::record) return taken;
     record_of_caller({.kind = JournalRecordKind::signal,
                       .result = taken.result,
                       .value = static_cast<std::uint64_t>(taken.signal),
@@ -86,6 +89,7 @@ bool take_expected_signal(Taken& taken) {
     std::memcpy(&taken.information, record->bytes.data(),
                 record->bytes.size() < information_size ? record->bytes.size() : information_size);
     take_expected();
+    note_timer_signal(taken.signal, taken.information);
     return true;
 }
 
@@ -113,20 +117,25 @@ bool comes_from_outside(int signal, const siginfo_t& information) {
         default:
             break;
     }
+    if (is_timer_signal(signal, information)) return false;
     const bool sent =
         information.si_code == SI_USER || information.si_code == SI_TKILL || information.si_code == SI_QUEUE;
     return !sent || information.si_pid != getpid();
 }
 
 void keep_outside_signal(int signal, const siginfo_t& information) {
-    if (journaling != Journaling::record) return;
+    keep_signal(signal, information, thread_state.number);
+}
+
+void keep_signal(int signal, const siginfo_t& information, ParticipantNumber target) {
+    if (journaling == Journaling::replay) return;
     for (KeptSignal& each : kept) {
         Slot free = Slot::free;
         if (!each.slot.compare_exchange_strong(free, Slot::being_written, std::memory_order_acquire))
             continue;
         each.signal = signal;
         each.information = information;
-        each.target = thread_state.number;
+        each.target = target;
         each.sequence = sequence.fetch_add(1, std::memory_order_relaxed);
         each.slot.store(Slot::full, std::memory_order_release);
         kept_count.fetch_add(1, std::memory_order_seq_cst);
@@ -145,7 +154,7 @@ bool outside_signal_for_anybody() {
 }
 
 void take_signals_between_operations() {
-    if (journaling == Journaling::record && kept_count.load(std::memory_order_relaxed) == 0) [[likely]]
+    if (journaling != Journaling::replay && kept_count.load(std::memory_order_relaxed) == 0) [[likely]]
         return;
     Taken taken{};
     while (take_next(taken, for_anybody, 0)) {
@@ -166,7 +175,8 @@ void take_signals_after_wait() {
         if ((taken.result & result_ends_wait) == 0) continue;
         Seat& seat = runtime().my_seat();
         if ((taken.result & result_restarts) == 0) seat.interrupted.store(true, std::memory_order_seq_cst);
-        seat.from_outside.store(true, std::memory_order_seq_cst);
+        if (comes_from_outside(taken.signal, taken.information))
+            seat.from_outside.store(true, std::memory_order_seq_cst);
         seat.signalled.store(true, std::memory_order_seq_cst);
     }
 }
@@ -175,7 +185,9 @@ bool take_signals_when_idle() {
     Taken taken{};
     bool any = false;
     while (take_next(taken, for_anybody, 0)) {
+        thread_state.handles_for_all = true;
         run_handler(taken.signal, taken.information);
+        thread_state.handles_for_all = false;
         any = true;
     }
     return any;

@@ -1,8 +1,9 @@
 #pragma once
-// Signals from outside, where there is a journal: when one comes is the host's choice, so its handler runs
-// not there but at the next place that a replay can find again: before an ordered operation, at the end of a
-// wait that it ends, or where everybody waits. The journal says at which. What the program sends itself is
-// not from outside: it comes again in a replay.
+// Signals whose handlers run not where they come but at the next place that every run has: before an ordered
+// operation, at the end of a wait that they end, or where everybody waits. Those are timers'
+// (signal_timers.hpp), and, where there is a journal, those from outside: when one of them comes is the
+// host's choice, and the journal says at which place it was taken. What the program sends itself is not from
+// outside: it comes again in a replay.
 
 #include <escapement/order.hpp>
 
@@ -10,11 +11,16 @@
 
 namespace escapement::preload {
 
+/// False: none can be waiting. Belongs to the turn.
+inline bool keeps_signals = false;
+
 /// True if nothing in this process causes it.
 bool comes_from_outside(int signal, const siginfo_t& information);
 /// It came, on the calling thread. Recording: it is kept until it is taken; replaying: it is forgotten, the
 /// journal has its own.
 void keep_outside_signal(int signal, const siginfo_t& information);
+/// `signal` is for `target`: the same.
+void keep_signal(int signal, const siginfo_t& information, ParticipantNumber target);
 
 /// True if one waits to end the wait of `participant`.
 bool outside_signal_for(ParticipantNumber participant);

@@ -42,7 +42,9 @@
     X(_exit) X(fopen) X(open) X(openat) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigsuspend) \
     X(pipe) X(pipe2) X(socketpair) X(pause) X(close) X(eventfd) X(pthread_setcanceltype) X(pthread_clockjoin_np) \
     X(pthread_rwlock_clockrdlock) X(pthread_rwlock_clockwrlock) X(timerfd_create) X(timerfd_settime) \
-    X(timerfd_gettime) X(kill) X(pthread_kill) X(sigqueue) X(pthread_sigqueue)
+    X(timerfd_gettime) X(kill) X(pthread_kill) X(sigqueue) X(pthread_sigqueue) X(alarm) X(setitimer) X(getitimer) \
+    X(timer_create) X(timer_settime) X(timer_gettime) X(timer_getoverrun) X(timer_delete) X(execve) X(execv) \
+    X(execvp) X(execvpe) X(fexecve)
 // clang-format on
 
 namespace escapement::preload {

@@ -201,6 +201,7 @@ void Runtime::count_operation(bool may_yield) {
 
 void Runtime::boundary() {
     heartbeat_.store(heartbeat_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    if (order().alarm() <= order().now()) fire_timers(order().now());
     domain_.boundary();
     published_now_.store(order().now(), std::memory_order_relaxed);
 }
@@ -220,7 +221,7 @@ bool Runtime::poll(const char* what, PollRequest& request, Nanoseconds deadline,
     const Wakeup wakeup = pass_turn();
     seat.request = nullptr;
     seat.interruptible = false;
-    if (journaling != Journaling::off) [[unlikely]]
+    if (keeps_signals) [[unlikely]]
         take_signals_after_wait();
     signalled = seat.signalled.load(std::memory_order_relaxed);
     return wakeup == Wakeup::completed;

@@ -184,7 +184,7 @@ class Entry {
         } else if (paused_) {
             report_progress();
         }
-        if (journaling != Journaling::off) [[unlikely]]
+        if (keeps_signals) [[unlikely]]
             take_signals_between_operations();
     }
     ~Entry() {

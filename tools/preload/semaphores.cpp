@@ -44,7 +44,7 @@ int wait_in_order(sem_t* semaphore, Nanoseconds deadline) {
         const Wakeup wakeup = domain.pass_turn();
         seat.request = nullptr;
         seat.interruptible = false;
-        if (journaling != Journaling::off) [[unlikely]]
+        if (keeps_signals) [[unlikely]]
             take_signals_after_wait();
         if (wakeup == Wakeup::timed_out) return failure(ETIMEDOUT);
         seat.signalled.store(false, std::memory_order_relaxed);

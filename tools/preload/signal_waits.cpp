@@ -6,6 +6,7 @@
 #include "outside_signals.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
+#include "signal_timers.hpp"
 #include "signals.hpp"
 
 #include <cerrno>
@@ -36,6 +37,7 @@ int take_pending(const sigset_t& set, siginfo_t& information) {
         siginfo_t again{};
         real().sigtimedwait(&same, &again, &nothing);
     }
+    if (result > 0) note_timer_signal(result, information);
     return result;
 }
 

@@ -7,6 +7,7 @@
 #include "real.hpp"
 #include "recording.hpp"
 #include "runtime.hpp"
+#include "signal_timers.hpp"
 #include "statistics.hpp"
 #include "waiting_handlers.hpp"
 
@@ -66,6 +67,7 @@ void handle(int signal, siginfo_t* information, void* context) {
             return;
         }
     }
+    if (ordering) note_timer_signal(signal, *information);  // it was blocked when it was sent
     // On a thread that is parked or has just entered this library, what the handler calls must pass through.
     const bool was_inside = thread_state.inside != 0;
     const bool outside = thread_state.outside;

@@ -5,6 +5,7 @@
 #include "processes.hpp"
 #include "qemu.hpp"
 #include "runtime.hpp"
+#include "signal_timers.hpp"
 #include "signals.hpp"
 
 #include <sys/mman.h>
@@ -76,6 +77,7 @@ void start() {
     runtime().begin_outside();
     if (journaling != Journaling::off) clear_stack_leftovers();
     install_own_handlers();
+    adopt_alarm();
     mode.store(Mode::ordering, std::memory_order_release);
     if (!counting) return;
     begin_counting();

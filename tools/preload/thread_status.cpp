@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <initializer_list>
 
 namespace escapement::preload {
 
@@ -28,6 +27,12 @@ ssize_t read_of(pid_t thread, const char* name, char (&text)[size]) {
     errno = error;
     text[length > 0 ? length : 0] = '\0';
     return length;
+}
+
+/// A set of signals in a thread's status. Source: proc(5), /proc/pid/status: the lowest bit is signal 1.
+std::uint64_t signals_in(const char* status, const char* name) {
+    const char* const line = std::strstr(status, name);
+    return line != nullptr ? std::strtoull(line + std::strlen(name), nullptr, 16) : 0;
 }
 
 }  // namespace
@@ -63,15 +68,16 @@ bool sleeps_for_another(pid_t thread) {
 bool has_pending(pid_t thread, const sigset_t& set) {
     char text[2048];
     if (read_of(thread, "status", text) < 0) return false;
-    // Source: proc(5), /proc/pid/status: the lowest bit is signal 1.
-    for (const char* const name : {"\nSigPnd:", "\nShdPnd:"}) {
-        const char* const line = std::strstr(text, name);
-        if (line == nullptr) continue;
-        std::uint64_t pending = std::strtoull(line + std::strlen(name), nullptr, 16);
-        for (int signal = 1; pending != 0; ++signal, pending >>= 1U)
-            if ((pending & 1U) != 0 && sigismember(&set, signal) == 1) return true;
-    }
+    std::uint64_t pending = signals_in(text, "\nSigPnd:") | signals_in(text, "\nShdPnd:");
+    for (int signal = 1; pending != 0; ++signal, pending >>= 1U)
+        if ((pending & 1U) != 0 && sigismember(&set, signal) == 1) return true;
     return false;
+}
+
+bool blocks(pid_t thread, int signal) {
+    char text[2048];
+    if (read_of(thread, "status", text) < 0) return false;
+    return (signals_in(text, "\nSigBlk:") >> static_cast<unsigned>(signal - 1) & 1U) != 0;
 }
 
 }  // namespace escapement::preload

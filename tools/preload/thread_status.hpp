@@ -20,4 +20,7 @@ bool sleeps_for_another(pid_t thread);
 /// True if a signal of `set` waits for `thread`, or for the process, because it is blocked.
 bool has_pending(pid_t thread, const sigset_t& set);
 
+/// True if `thread` blocks `signal`.
+bool blocks(pid_t thread, int signal);
+
 }  // namespace escapement::preload

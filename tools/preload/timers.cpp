@@ -3,6 +3,7 @@
 #include "descriptors.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
+#include "signal_timers.hpp"
 #include "timespecs.hpp"
 
 #include <sys/timerfd.h>
@@ -52,13 +53,6 @@ bool add_timer(int descriptor, clockid_t clock) {
     return true;
 }
 
-void schedule() {
-    Nanoseconds next = no_deadline;
-    for (std::size_t index = 0; index < timer_count; ++index)
-        if (is_there(timers[index])) next = std::min(next, timers[index].deadline);
-    runtime().order().set_alarm(next);
-}
-
 void fire(Timer& timer, Nanoseconds now) {
     std::uint64_t times = 1;
     if (timer.interval > 0) {
@@ -83,16 +77,6 @@ void drain(const Timer& timer) {
     errno = saved;
 }
 
-/// No longer than leaves room to add it to a time.
-Nanoseconds interval_of(const timespec& time) {
-    constexpr time_t most_seconds = no_deadline / 4 / second;
-    return std::min(time.tv_sec, most_seconds) * second + time.tv_nsec;
-}
-
-bool is_zero(const timespec& time) {
-    return time.tv_sec == 0 && time.tv_nsec == 0;
-}
-
 itimerspec remaining(const Timer& timer) {
     if (timer.deadline == no_deadline) return {};
     // An armed timer never says that it has no time left, as the kernel's does not.
@@ -107,16 +91,25 @@ int failure(int error) {
 
 }  // namespace
 
+void schedule_timers() {
+    Nanoseconds next = next_signal_timer();
+    for (std::size_t index = 0; index < timer_count; ++index)
+        if (is_there(timers[index])) next = std::min(next, timers[index].deadline);
+    runtime().order().set_alarm(next, signal_timers_may_help());
+}
+
 void fire_timers(Nanoseconds now) {
+    fire_signal_timers(now);
     for (std::size_t index = 0; index < timer_count; ++index)
         if (timers[index].deadline <= now && is_there(timers[index])) fire(timers[index], now);
-    schedule();
+    schedule_timers();
 }
 
 void forget_timers() {
     for (std::size_t index = 0; index < timer_count; ++index)
         timers[index].deadline = no_deadline;
-    schedule();
+    forget_signal_timers();
+    schedule_timers();
 }
 
 }  // namespace escapement::preload

@@ -9,8 +9,11 @@
 
 namespace escapement::preload {
 
-/// Fires what is due at `now`, and tells the order when the next one is.
+/// Fires what is due at `now`, of these and of those that signal (signal_timers.hpp), and tells the order
+/// when the next one is.
 void fire_timers(Nanoseconds now);
+/// Tells the order when the next one is.
+void schedule_timers();
 /// In a child process: they are the parent's.
 void forget_timers();
 

@@ -4,6 +4,7 @@
 #include "live_input.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
+#include "signal_timers.hpp"
 #include "signals.hpp"
 #include "statistics.hpp"
 #include "thread_status.hpp"
@@ -27,6 +28,14 @@ constexpr Nanoseconds flush_after_ns = 20'000'000;
 bool posted(const PollRequest& request) {
     int value = 0;
     return request.semaphore != nullptr && sem_getvalue(request.semaphore, &value) == 0 && value > 0;
+}
+
+bool has_children() {
+    siginfo_t information{};
+    const int saved = errno;
+    const bool any = real().waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0;
+    errno = saved;
+    return any;
 }
 
 bool child_ready(const PollRequest& request) {
@@ -80,7 +89,7 @@ bool Runtime::has_come(ParticipantNumber participant) {
     }
     if (its.cancellation_wanted()) return true;
     if (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) return true;
-    if (its.interruptible && journaling == Journaling::record && outside_signal_for(participant)) return true;
+    if (its.interruptible && keeps_signals && outside_signal_for(participant)) return true;
     const PollRequest* const request = its.request;
     if (request == nullptr) return false;
     if (request->children && child_ready(*request)) return true;
@@ -98,9 +107,9 @@ bool Runtime::has_come(ParticipantNumber participant) {
 }
 
 Host::IdleEnd Runtime::idle(Nanoseconds now, Nanoseconds deadline) {
+    if (keeps_signals && take_signals_when_idle()) return {};
     if (journaling == Journaling::off) [[likely]]
         return wait_idle(now, deadline);
-    if (take_signals_when_idle()) return {};
     if (journaling == Journaling::record) {
         const IdleEnd end = wait_idle(now, deadline);
         const Nanoseconds to = end.reached_deadline ? deadline : now + end.passed;
@@ -132,7 +141,8 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
         const PollRequest* const request = seat(number).request;
         if (request == nullptr) continue;
         const bool awaits_signal = request->signals != nullptr || request->any_signal;
-        live = live || awaits_signal;  // only the outside may send it
+        // Only the outside may send it, if no timer is to.
+        live = live || (awaits_signal && (next_signal_timer() == no_deadline || has_children()));
         looks_again = looks_again || request->children || request->signals != nullptr;
         live = live || (request->epoll && watches_live_input(request->descriptors[0].fd));
         for (nfds_t index = 0; index < request->count && count < most_descriptors; ++index) {
@@ -153,7 +163,7 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     sigset_t during = before;
     sigdelset(&during, keeper_signal);
     idler_.store(static_cast<pid_t>(gettid()), std::memory_order_seq_cst);
-    bool came = journaling == Journaling::record && outside_signal_for_anybody();
+    bool came = keeps_signals && outside_signal_for_anybody();
     for (ParticipantNumber number = 0; number < participants.size() && !came; ++number) {
         const State state = participants[number].state;
         Seat& its = seat(number);
@@ -164,7 +174,7 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
         } else if (state == State::polling || state == State::waiting || state == State::joining) {
             came = its.cancellation_wanted() ||
                    (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) ||
-                   (its.interruptible && journaling == Journaling::record && outside_signal_for(number)) ||
+                   (its.interruptible && keeps_signals && outside_signal_for(number)) ||
                    (its.request != nullptr && posted(*its.request));
         }
     }

@@ -3,7 +3,7 @@
 #include "posix_thread.hpp"
 
 #include <semaphore.h>
-#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -175,14 +175,14 @@ void stopped_by_semaphore() {
         [](pthread_t, unsigned number) { sem_post(&may_go_on.at(number)); });
 }
 
-/// The outside's signal (here: a timer's) comes to who is parked, whose handler waits for who works.
+/// The outside's signal (here: a child process's) comes to who is parked, whose handler waits for who works.
 void stopped_from_outside() {
     static std::atomic<bool> in_handler{false};
     static sem_t turn_wanted;
     sem_init(&turn_wanted, 0, 0);
     sem_init(&stopped, 0, 0);
     sem_init(&may_go_on[0], 0, 0);
-    handle_by(SIGALRM, [](int signal) {
+    handle_by(SIGUSR1, [](int signal) {
         in_handler = true;
         wait_for_post(signal);
     });
@@ -190,19 +190,23 @@ void stopped_from_outside() {
         while (sem_wait(&turn_wanted) != 0) {
         }
     });
-    sigset_t alarm_only;
-    sigemptyset(&alarm_only);
-    sigaddset(&alarm_only, SIGALRM);
-    pthread_sigmask(SIG_BLOCK, &alarm_only, nullptr);
+    sigset_t this_one;
+    sigemptyset(&this_one);
+    sigaddset(&this_one, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &this_one, nullptr);
     sleep_ms(1);
-    const itimerval soon{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = 10'000}};
-    setitimer(ITIMER_REAL, &soon, nullptr);
+    const pid_t child = fork();
+    if (child == 0) {
+        kill(getppid(), SIGUSR1);
+        _exit(0);
+    }
     while (!in_handler) {
     }
     sem_post(&turn_wanted);
     sleep_ms(1);  // now it would be the other's turn
     sem_post(&may_go_on[0]);
     pthread_join(other, nullptr);
+    waitpid(child, nullptr, 0);
     result("went on", handled);
 }
 
