@@ -47,6 +47,7 @@ TEST_CASE("what was recorded is done again", "[replay]") {
     expect_replayed({case_path("descriptors"), "masked"}, options);
     expect_replayed({case_path("cancellation"), "waits"}, options);
     expect_replayed({case_path("endings"), "exit-group"}, options);
+    expect_replayed({case_path("processes"), "any-of-them"}, options);
     expect_replayed({case_path("timers"), "in-order"}, options);
     expect_replayed({case_path("signal_timers"), "ticks"}, options);
     expect_replayed({case_path("signal_timers"), "interrupting"}, options);

@@ -15,18 +15,10 @@ namespace {
 
 /// The beginning of /proc/self/task/`thread`/`name`, as a string. Negative: it could not be read, errno says
 /// why.
-template <std::size_t size>
-ssize_t read_of(pid_t thread, const char* name, char (&text)[size]) {
+ssize_t read_of(pid_t thread, const char* name, std::span<char> text) {
     char path[64];
     std::snprintf(path, sizeof path, "/proc/self/task/%d/%s", thread, name);
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return -1;
-    const ssize_t length = read(file, text, size - 1);
-    const int error = errno;
-    close(file);
-    errno = error;
-    text[length > 0 ? length : 0] = '\0';
-    return length;
+    return read_beginning(path, text);
 }
 
 /// A set of signals in a thread's status. Source: proc(5), /proc/pid/status: the lowest bit is signal 1.
@@ -36,6 +28,17 @@ std::uint64_t signals_in(const char* status, const char* name) {
 }
 
 }  // namespace
+
+ssize_t read_beginning(const char* path, std::span<char> text) {
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return -1;
+    const ssize_t length = read(file, text.data(), text.size() - 1);
+    const int error = errno;
+    close(file);
+    errno = error;
+    text[length > 0 ? static_cast<std::size_t>(length) : 0] = '\0';
+    return length;
+}
 
 Sleep sleep_of(pid_t thread) {
     char text[256];

@@ -5,8 +5,12 @@
 
 #include <csignal>
 #include <cstdint>
+#include <span>
 
 namespace escapement::preload {
+
+/// The beginning of the file at `path`, as a string. Negative: it could not be read, errno says why.
+ssize_t read_beginning(const char* path, std::span<char> text);
 
 enum class Sleep : std::uint8_t { no, yes, unknown };
 

@@ -1,6 +1,7 @@
 // The host's side of waiting for what comes from outside: which descriptors, whether they are live, and for
 // how long.
 
+#include "child_processes.hpp"
 #include "live_input.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
@@ -31,26 +32,10 @@ bool posted(const PollRequest& request) {
 }
 
 bool has_children() {
-    siginfo_t information{};
     const int saved = errno;
-    const bool any = real().waitid(P_ALL, 0, &information, WEXITED | WNOHANG | WNOWAIT) == 0;
+    const bool any = reporting_child(-1, WEXITED) >= 0;
     errno = saved;
     return any;
-}
-
-bool child_ready(const PollRequest& request) {
-    siginfo_t information{};
-    idtype_t type = P_ALL;
-    id_t id = 0;
-    if (request.child > 0) {
-        type = P_PID;
-        id = static_cast<id_t>(request.child);
-    } else if (request.child != -1) {
-        type = P_PGID;
-        id = static_cast<id_t>(-request.child);
-    }
-    const int result = real().waitid(type, id, &information, request.child_options | WNOHANG | WNOWAIT);
-    return result != 0 || information.si_pid != 0;  // an error is for the caller to see
 }
 
 }  // namespace
@@ -92,7 +77,8 @@ bool Runtime::has_come(ParticipantNumber participant) {
     if (its.interruptible && keeps_signals && outside_signal_for(participant)) return true;
     const PollRequest* const request = its.request;
     if (request == nullptr) return false;
-    if (request->children && child_ready(*request)) return true;
+    // An error is for the caller to see.
+    if (request->children && reporting_child(request->child, request->child_options) != 0) return true;
     if (posted(*request)) return true;
     if (request->signals != nullptr &&
         has_pending(its.thread_id.load(std::memory_order_relaxed), *request->signals))

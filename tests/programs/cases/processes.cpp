@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -208,9 +209,32 @@ void daemonized() {
     REQUIRE_THAT(read(ends[0], &byte, 1) == 0);
 }
 
+/// Whichever ends first, by whichever call: a host's choice, and another in each run.
+void any_of_them() {
+    constexpr int count = 8;
+    for (int number = 1; number <= count; ++number) {
+        if (fork() != 0) continue;
+        const timespec time{.tv_sec = 0, .tv_nsec = getpid() % 1000 * 7919 % 10 * 1'000'000};
+        syscall(SYS_nanosleep, &time, nullptr);  // by the host's clock
+        _exit(number);
+    }
+    for (int ended = 0; ended < count; ++ended) {
+        int status = 0;
+        siginfo_t information{};
+        if (ended % 2 == 0) {
+            REQUIRE_THAT(wait(&status) > 0);
+            order("ended", WEXITSTATUS(status));
+        } else {
+            REQUIRE_THAT(waitid(P_ALL, 0, &information, WEXITED) == 0);
+            order("ended", information.si_status);
+        }
+    }
+    REQUIRE_THAT(wait(nullptr) == -1 && errno == ECHILD);
+}
+
 constexpr Scenario scenarios[] = {
     {"forked", forked},         {"with-handlers", with_handlers}, {"started", started},
-    {"waited-for", waited_for}, {"daemonized", daemonized},
+    {"waited-for", waited_for}, {"daemonized", daemonized},       {"any-of-them", any_of_them},
 };
 
 }  // namespace
