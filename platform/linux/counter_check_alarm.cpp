@@ -88,12 +88,9 @@ tl::expected<Trial, CounterFailure> try_once(Alarm& alarm, Watch& watch, const K
     return Trial{.signals = signals, .late = signals != 0 && at > due ? at - due : 0};
 }
 
-std::string number(auto value) {
-    return std::to_string(value);
-}
-
 std::string never_came(Count after) {
-    return "set to come after " + number(after) + ", it has not come after " + number(after + patience);
+    return "set to come after " + std::to_string(after) + ", it has not come after " +
+           std::to_string(after + patience);
 }
 
 Check alarm_comes(Alarm& alarm, Watch& watch, const Event& event) {
@@ -132,7 +129,8 @@ Check alarm_margin(Alarm& alarm, Watch& watch, const Event& event, Count margin,
         if (trial->signals == 0) return failed(CheckName::alarm_margin, never_came(after));
         skid = std::max(skid, trial->late);
     }
-    const std::string found = "it comes up to " + number(skid) + " late; the margin is " + number(margin);
+    const std::string found =
+        "it comes up to " + std::to_string(skid) + " late; the margin is " + std::to_string(margin);
     return skid <= margin ? passed(CheckName::alarm_margin, found) : failed(CheckName::alarm_margin, found);
 }
 

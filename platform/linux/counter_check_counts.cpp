@@ -1,6 +1,7 @@
 // Checks that every clock must pass: that it counts what it must, always the same, all the time, however
 // read.
 #include "counter_checks.hpp"
+#include "page.hpp"
 #include "raw_system_call.hpp"
 
 #include <sys/mman.h>
@@ -25,10 +26,6 @@ bool begins_again(const KnownCode& code) {
     return code.again != KnownCounts{};
 }
 
-std::string number(auto value) {
-    return std::to_string(value);
-}
-
 /// A few things that interrupt a program, or the same instructions without: fresh pages or pages that are
 /// there, a system call that sleeps or one that returns at once. Only instructions in user mode may tell.
 struct Disturbance {
@@ -37,7 +34,6 @@ struct Disturbance {
     long argument;
 };
 
-constexpr std::size_t page = 4096;
 constexpr std::size_t pages = 16;
 
 [[gnu::noinline]] tl::expected<Reading, CounterFailure> disturbed(const Counter& counter,
@@ -79,7 +75,8 @@ bool counts_as(const CountedKind& kind, const CheckBench& bench, const KnownCode
     const std::int64_t expected =
         kind.of(counts_of(code, 1 + iterations, many->again)) - kind.of(counts_of(code, 1, few->again));
     const auto found = static_cast<std::int64_t>(many->count - few->count);
-    counted = number(found) + " for " + number(expected) + ' ' + kind.name + " (" + code.name + ')';
+    counted =
+        std::to_string(found) + " for " + std::to_string(expected) + ' ' + kind.name + " (" + code.name + ')';
     return found == expected;
 }
 
@@ -124,7 +121,7 @@ Check check_repeats(const CheckBench& bench) {
     const Disturbance wild{.memory = static_cast<char*>(memory),
                            .call = SYS_nanosleep,
                            .argument = reinterpret_cast<long>(&moment)};
-    Check result = passed(CheckName::repeats, number(rounds) + " times the same, disturbed and not");
+    Check result = passed(CheckName::repeats, std::to_string(rounds) + " times the same, disturbed and not");
     Count expected = 0;
     for (int round = 0; round < rounds; ++round) {
         if (round % 2 == 1) madvise(memory, pages * page, MADV_DONTNEED);
@@ -140,9 +137,9 @@ Check check_repeats(const CheckBench& bench) {
         if (round == 0) expected = count->value;
         if (count->value != expected) {
             result = failed(CheckName::repeats,
-                            "the same instructions counted " + number(expected) + " and, " +
+                            "the same instructions counted " + std::to_string(expected) + " and, " +
                                 (round % 2 == 1 ? "through page faults and sleeps, " : "the next time, ") +
-                                number(count->value));
+                                std::to_string(count->value));
             break;
         }
     }
@@ -188,12 +185,12 @@ Check check_agrees(const CheckBench& bench) {
         }
         if (*called - first->value != before || second->value - *called != after || *called < first->value ||
             second->value < *called) {
-            return failed(CheckName::agrees, "in user space it reads " + number(first->value) + " and " +
-                                                 number(second->value) + ", and by read(2) in between " +
-                                                 number(*called));
+            return failed(CheckName::agrees, "in user space it reads " + std::to_string(first->value) +
+                                                 " and " + std::to_string(second->value) +
+                                                 ", and by read(2) in between " + std::to_string(*called));
         }
     }
-    return passed(CheckName::agrees, number(rounds) + " times");
+    return passed(CheckName::agrees, std::to_string(rounds) + " times");
 }
 
 }  // namespace escapement

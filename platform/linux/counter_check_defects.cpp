@@ -9,10 +9,6 @@ namespace {
 
 constexpr std::uint64_t in_transaction_checkpoint = std::uint64_t{1} << 33U;
 
-std::string number(auto value) {
-    return std::to_string(value);
-}
-
 Check only_on(CheckName name, const char* where) {
     return not_applicable(name, std::string("only on ") + where);
 }
@@ -64,7 +60,7 @@ Check check_xen_interrupts(const CheckBench& bench) {
     close_event(*descriptor);
     const std::int64_t expected = kind->of(counts_of(code, times[1])) - kind->of(counts_of(code, times[0]));
     const auto found = static_cast<std::int64_t>(counts[1] - counts[0]);
-    const std::string text = number(found) + " for " + number(expected) + ' ' + kind->name +
+    const std::string text = std::to_string(found) + " for " + std::to_string(expected) + ' ' + kind->name +
                              " with an interrupt a "
                              "thousand";
     return found == expected ? passed(name, text) : failed(name, "it counted " + text);

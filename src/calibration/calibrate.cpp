@@ -1,4 +1,5 @@
 // The plan: what is measured, in which order, and which share of the time it gets.
+#include "calibration/loads.hpp"
 #include "calibration/measure.hpp"
 
 #include <fmt/format.h>
@@ -20,7 +21,6 @@ constexpr double for_reads = 1;
 constexpr double for_skids = 8;
 
 constexpr std::size_t most_alarms = 4;  ///< tried for one clock
-constexpr std::array loads{"idle", "loaded"};
 
 /// An event, and what is still known of it only here.
 struct Candidate {

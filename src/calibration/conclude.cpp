@@ -1,4 +1,5 @@
 // The verdict: what a core type's counters are good for, and which figures say so.
+#include "calibration/loads.hpp"
 #include "calibration/tail.hpp"
 
 #include <escapement/calibration.hpp>
@@ -6,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <string_view>
 
 namespace escapement {
@@ -19,7 +19,6 @@ namespace {
 constexpr double largest_margin = 250'000;
 /// A code that was counted less often than this has not been seen to repeat itself.
 constexpr std::uint64_t fewest_counts = 4;
-constexpr std::array<std::string_view, 2> loads{"idle", "loaded"};
 
 const LoadFinding* under(const EventFinding& event, std::string_view load) {
     for (const LoadFinding& finding : event.loads) {

@@ -7,9 +7,9 @@ namespace escapement::campaign {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
-Json json_of(const Guest& guest) {
+OrderedJson json_of(const Guest& guest) {
     return {{"name", guest.name},
             {"command", guest.command},
             {"consoles", guest.consoles},
@@ -17,11 +17,11 @@ Json json_of(const Guest& guest) {
             {"replay", guest.replay}};
 }
 
-Json json_of(const Plan& plan) {
-    Json guests = Json::array();
+OrderedJson json_of(const Plan& plan) {
+    OrderedJson guests = OrderedJson::array();
     for (const Guest& guest : plan.guests)
         guests.push_back(json_of(guest));
-    Json settings = Json::object();
+    OrderedJson settings = OrderedJson::object();
     for (const Setting& setting : plan.settings)
         settings[setting.name] = setting.values;
     return {{"schema_version", Plan::schema_version},
@@ -40,15 +40,15 @@ Json json_of(const Plan& plan) {
             {"slurm", {{"options", plan.slurm.options}, {"most_tasks", plan.slurm.most_tasks}}}};
 }
 
-std::string shown(const Json* json) {
+std::string shown(const OrderedJson* json) {
     constexpr std::size_t longest = 80;
     if (json == nullptr) return "nothing";
-    std::string text = json->dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string text = json->dump(-1, ' ', false, OrderedJson::error_handler_t::replace);
     if (text.size() > longest) text = text.substr(0, longest) + "...";
     return text;
 }
 
-const Json* member(const Json& json, const std::string& key) {
+const OrderedJson* member(const OrderedJson& json, const std::string& key) {
     if (json.is_array()) {
         const auto index = std::stoul(key);
         return index < json.size() ? &json[index] : nullptr;
@@ -58,12 +58,12 @@ const Json* member(const Json& json, const std::string& key) {
 }
 
 /// The first difference below `path`, a after b where a has more.
-std::string difference(const std::string& path, const Json* a, const Json* b) {
+std::string difference(const std::string& path, const OrderedJson* a, const OrderedJson* b) {
     const bool both = a != nullptr && b != nullptr;
     if (both && *a == *b) return {};
     if (!both || a->type() != b->type() || !a->is_structured())
         return fmt::format("{}: {} and {}", path, shown(a), shown(b));
-    for (const Json* side : {a, b}) {
+    for (const OrderedJson* side : {a, b}) {
         for (const auto& item : side->items()) {
             auto found = difference(path + '/' + item.key(), member(*a, item.key()), member(*b, item.key()));
             if (!found.empty()) return found;
@@ -75,12 +75,12 @@ std::string difference(const std::string& path, const Json* a, const Json* b) {
 }  // namespace
 
 std::string write_plan(const Plan& plan) {
-    return json_of(plan).dump(2, ' ', false, Json::error_handler_t::replace) + '\n';
+    return json_of(plan).dump(2, ' ', false, OrderedJson::error_handler_t::replace) + '\n';
 }
 
 std::string difference(const Plan& a, const Plan& b) {
-    const Json json_a = json_of(a);
-    const Json json_b = json_of(b);
+    const OrderedJson json_a = json_of(a);
+    const OrderedJson json_b = json_of(b);
     return difference("", &json_a, &json_b);
 }
 

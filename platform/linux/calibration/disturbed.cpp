@@ -11,6 +11,7 @@
 #include "calibration/partner.hpp"
 #include "calibration/workbench.hpp"
 #include "counter_checks.hpp"
+#include "page.hpp"
 #include "raw_system_call.hpp"
 #include "signal_actions.hpp"
 
@@ -32,7 +33,6 @@ namespace {
 using Result = Workbench::Result<Workbench::DisturbedCount>;
 
 constexpr unsigned rounds = 32;
-constexpr std::size_t page = 4096;
 
 struct Step {
     long (*function)(long, long, long, long, long) = escapement_disturbed_no_call;

@@ -2,6 +2,7 @@
 
 #include "calibration/monotonic.hpp"
 #include "calibration/on_cpu.hpp"
+#include "page.hpp"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -16,7 +17,6 @@ namespace escapement {
 namespace {
 
 constexpr std::size_t most_threads = 8;
-constexpr std::size_t page = 4096;
 constexpr std::size_t pages = 16;
 constexpr std::int64_t stretch_ns = 100'000;
 
