@@ -1,21 +1,27 @@
 // The timer of real time that every process has: setitimer(2) and alarm(2).
 
 #include "real.hpp"
+#include "runtime.hpp"
 #include "signal_timers.hpp"
+#include "timer_visit.hpp"
 #include "timespecs.hpp"
 
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace escapement::preload {
 
 namespace {
 
+/// Never that no time is left of some.
 itimerval coarse(const itimerspec& time) {
+    const timespec left = time.it_value;
+    const long least = left.tv_sec == 0 && left.tv_nsec != 0 ? 1 : 0;
     return {.it_interval = {.tv_sec = time.it_interval.tv_sec, .tv_usec = time.it_interval.tv_nsec / 1000},
-            .it_value = {.tv_sec = time.it_value.tv_sec, .tv_usec = time.it_value.tv_nsec / 1000}};
+            .it_value = {.tv_sec = left.tv_sec, .tv_usec = std::max(left.tv_nsec / 1000, least)}};
 }
 
 timespec fine(const timeval& time) {
@@ -28,12 +34,8 @@ int set(const TimerVisit& visit, const itimerspec& value, itimerspec& before) {
         return -1;
     }
     visit.operation();
-    SignalTimer& timer = interval_timer();
-    before = remaining(timer);
-    const bool stops = is_zero(value.it_value);
-    if (arm(timer, stops ? no_deadline : runtime().deadline_in(value.it_value),
-            interval_of(value.it_interval)) == 0)
-        return 0;
+    before = remaining(interval_timer().expiry);
+    if (arm(interval_timer(), expiry_of(value, false, CLOCK_MONOTONIC)) == 0) return 0;
     errno = ENOMEM;
     return -1;
 }
@@ -41,13 +43,13 @@ int set(const TimerVisit& visit, const itimerspec& value, itimerspec& before) {
 }  // namespace
 
 void leave_alarm_to_kernel() {
-    const itimerval left = coarse(remaining(interval_timer()));
-    if (interval_timer().deadline != no_deadline) real().setitimer(ITIMER_REAL, &left, nullptr);
+    const itimerval left = coarse(remaining(interval_timer().expiry));
+    if (interval_timer().expiry.deadline != no_deadline) real().setitimer(ITIMER_REAL, &left, nullptr);
 }
 
 void take_alarm_back() {
     constexpr itimerval none{};
-    if (interval_timer().deadline != no_deadline) real().setitimer(ITIMER_REAL, &none, nullptr);
+    if (interval_timer().expiry.deadline != no_deadline) real().setitimer(ITIMER_REAL, &none, nullptr);
 }
 
 void adopt_alarm() {
@@ -55,7 +57,8 @@ void adopt_alarm() {
     if (!runtime().settings().virtual_time || real().getitimer(ITIMER_REAL, &left) != 0) return;
     if (is_zero(fine(left.it_value))) return;
     const timespec whole{.tv_sec = left.it_value.tv_sec + (left.it_value.tv_usec != 0 ? 1 : 0), .tv_nsec = 0};
-    arm(interval_timer(), runtime().deadline_in(whole), interval_of(fine(left.it_interval)));
+    arm(interval_timer(),
+        expiry_of({.it_interval = fine(left.it_interval), .it_value = whole}, false, CLOCK_MONOTONIC));
     take_alarm_back();
 }
 
@@ -79,7 +82,7 @@ ESCAPEMENT_EXPORT int getitimer(__itimer_which_t which, itimerval* value) noexce
     const TimerVisit visit;
     if (which != ITIMER_REAL || !visit.ours()) return real().getitimer(which, value);
     visit.operation();
-    *value = coarse(remaining(interval_timer()));
+    *value = coarse(remaining(interval_timer().expiry));
     return 0;
 }
 

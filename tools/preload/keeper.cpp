@@ -142,6 +142,19 @@ void see_to_termination() {
     }
 }
 
+/// Nobody else lets the order's time pass, and what the caller does may be waiting for a timer.
+void let_alarm_come(std::uintptr_t address, const char* reason) {
+    Runtime& domain = runtime();
+    static const char* told = "";  // belongs to the turn; a timer may come often, each time elsewhere
+    if (told != reason)
+        domain.add_incident({.participant = thread_state.number, .address = address, .reason = reason});
+    told = reason;
+    thread_state.interrupted = true;
+    domain.order().jump_to(domain.order().alarm());
+    fire_timers(domain.order().now());
+    thread_state.interrupted = false;
+}
+
 void* keep(void* /*unused*/) {
     Runtime& domain = runtime();
     Watch watch;
@@ -155,21 +168,6 @@ void* keep(void* /*unused*/) {
     return nullptr;
 }
 
-}  // namespace
-
-namespace {
-/// Nobody else lets the order's time pass, and what the caller does may be waiting for a timer.
-void let_alarm_come(std::uintptr_t address, const char* reason) {
-    Runtime& domain = runtime();
-    static bool told = false;  // belongs to the turn; a timer may come often, each time elsewhere
-    if (!told)
-        domain.add_incident({.participant = thread_state.number, .address = address, .reason = reason});
-    told = true;
-    thread_state.interrupted = true;
-    domain.order().jump_to(domain.order().alarm());
-    fire_timers(domain.order().now());
-    thread_state.interrupted = false;
-}
 }  // namespace
 
 /// The keeper's signal, on the thread that it speaks to.

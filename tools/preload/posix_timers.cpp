@@ -3,6 +3,7 @@
 #include "real.hpp"
 #include "signal_timers.hpp"
 #include "timer_calls.hpp"
+#include "timer_visit.hpp"
 #include "timespecs.hpp"
 
 #include <cerrno>
@@ -49,8 +50,6 @@ bool read_event(const sigevent& event, SignalTimer& timer) {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
-using escapement::Nanoseconds;
-using escapement::no_deadline;
 
 ESCAPEMENT_EXPORT int timer_create(clockid_t clock, sigevent* event, timer_t* handle) noexcept {
     {
@@ -58,7 +57,8 @@ ESCAPEMENT_EXPORT int timer_create(clockid_t clock, sigevent* event, timer_t* ha
         if (!visit.ours() || !is_virtual(clock)) return real().timer_create(clock, event, handle);
         visit.operation();
     }
-    SignalTimer timer{.clock = clock};
+    SignalTimer timer;
+    timer.clock = clock;
     if (event != nullptr && !read_event(*event, timer)) return failure(EINVAL);
     if (timer.notify == SIGEV_THREAD && expect_timer_calls() != 0) return failure(EAGAIN);
     const TimerVisit visit;
@@ -77,13 +77,9 @@ ESCAPEMENT_EXPORT int timer_settime(timer_t handle, int flags, const itimerspec*
     if (value == nullptr || !is_valid(value->it_value) || !is_valid(value->it_interval))
         return failure(EINVAL);
     visit.operation();
-    if (before != nullptr) *before = remaining(*timer);
-    Nanoseconds deadline = no_deadline;
-    if (!is_zero(value->it_value)) {
-        deadline = (flags & TIMER_ABSTIME) != 0 ? runtime().deadline_of(timer->clock, value->it_value)
-                                                : runtime().deadline_in(value->it_value);
-    }
-    return arm(*timer, deadline, interval_of(value->it_interval)) == 0 ? 0 : failure(ENOMEM);
+    if (before != nullptr) *before = remaining(timer->expiry);
+    const Expiry expiry = expiry_of(*value, (flags & TIMER_ABSTIME) != 0, timer->clock);
+    return arm(*timer, expiry) == 0 ? 0 : failure(ENOMEM);
 }
 
 ESCAPEMENT_EXPORT int timer_gettime(timer_t handle, itimerspec* value) noexcept {
@@ -91,7 +87,7 @@ ESCAPEMENT_EXPORT int timer_gettime(timer_t handle, itimerspec* value) noexcept 
     const SignalTimer* const timer = visit.ours() ? find_timer(handle) : nullptr;
     if (timer == nullptr) return real().timer_gettime(handle, value);
     visit.operation();
-    *value = remaining(*timer);
+    *value = remaining(timer->expiry);
     return 0;
 }
 

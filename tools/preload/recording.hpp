@@ -3,7 +3,7 @@
 //
 // The order decides by itself, and decides the same every time as long as the same comes from outside. So a
 // replay lets it decide, gives it from the journal what came from outside (outside_input.hpp,
-// outside_signals.hpp), and compares each record with the journal's next: at the first that differs it ends
+// kept_signals.hpp), and compares each record with the journal's next: at the first that differs it ends
 // the process with status 125 and says where.
 //
 // Everything here is called by the participant with the turn, or by whoever decides who gets it. Nothing here

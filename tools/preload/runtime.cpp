@@ -5,11 +5,11 @@
 #include "qemu.hpp"
 #include "real.hpp"
 #include "signals.hpp"
+#include "thread_status.hpp"
 #include "timers.hpp"
 #include "timespecs.hpp"
 #include "waiting_handlers.hpp"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -315,16 +315,8 @@ namespace {
 /// The first thread of a process that ended before the others stays to be seen until they have ended too, as
 /// a zombie (proc(5), /proc/pid/stat).
 bool first_thread_is_zombie() {
-    char text[256];
-    const auto file =
-        static_cast<int>(real().syscall(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC));
-    if (file < 0) return true;  // nothing to be seen: better not to wait than to wait for ever
-    const long size = real().syscall(SYS_read, file, text, sizeof text - 1);
-    real().syscall(SYS_close, file);
-    text[size < 0 ? 0 : size] = '\0';
-    // The name before the state, in parentheses, may hold anything.
-    const char* const name_end = std::strrchr(text, ')');
-    return name_end == nullptr || name_end[1] != ' ' || name_end[2] == 'Z' || name_end[2] == 'X';
+    const char state = state_of(getpid());
+    return state == '\0' || state == 'Z' || state == 'X';  // unread: better not to wait than to wait for ever
 }
 
 bool is_there(pid_t thread) {

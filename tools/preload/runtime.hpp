@@ -2,8 +2,8 @@
 // The one domain of a process that was never changed, and the host that it runs on.
 
 #include "counting.hpp"
+#include "kept_signals.hpp"
 #include "outside_input.hpp"
-#include "outside_signals.hpp"
 #include "real.hpp"
 #include "recording.hpp"
 #include "seat.hpp"

@@ -1,12 +1,11 @@
 #include "signal_timers.hpp"
 
-#include "outside_signals.hpp"
-#include "processes.hpp"
+#include "kept_signals.hpp"
 #include "real.hpp"
+#include "runtime.hpp"
 #include "thread_status.hpp"
 #include "timer_calls.hpp"
 #include "timers.hpp"
-#include "timespecs.hpp"
 
 #include <sys/syscall.h>
 
@@ -113,13 +112,7 @@ int as_overrun(std::uint64_t missed) {
 }
 
 void fire(SignalTimer& timer, Nanoseconds now) {
-    std::uint64_t times = 1;
-    if (timer.interval > 0) {
-        times += static_cast<std::uint64_t>((now - timer.deadline) / timer.interval);
-        timer.deadline += static_cast<Nanoseconds>(times) * timer.interval;
-    } else {
-        timer.deadline = no_deadline;
-    }
+    const std::uint64_t times = pass(timer.expiry, now);
     if (timer.notify == SIGEV_NONE) return;
     if (timer.notify == SIGEV_THREAD) {
         timer.overrun = as_overrun(times - 1);
@@ -167,26 +160,17 @@ SignalTimer* find_timer_with_calls() {
     return found != timers + most_timers ? found : nullptr;
 }
 
-int arm(SignalTimer& timer, Nanoseconds deadline, Nanoseconds interval) {
-    timer.deadline = deadline;
-    timer.interval = interval;
+int arm(SignalTimer& timer, const Expiry& expiry) {
+    timer.expiry = expiry;
     keeps_signals = true;
     fire_timers(runtime().now());
     // Who computes without an operation lets no time pass: the keeper sees that.
-    return deadline == no_deadline ? 0 : runtime().start_keeper();
-}
-
-itimerspec remaining(const SignalTimer& timer) {
-    if (timer.deadline == no_deadline) return {};
-    // An armed timer never says that it has no time left, as the kernel's does not.
-    constexpr Nanoseconds least = 1000;
-    return {.it_interval = timespec_of(timer.interval),
-            .it_value = timespec_of(std::max(timer.deadline - runtime().now(), least))};
+    return expiry.deadline == no_deadline ? 0 : runtime().start_keeper();
 }
 
 void fire_signal_timers(Nanoseconds now) {
     for (SignalTimer& timer : timers) {
-        if (timer.deadline > now) continue;
+        if (timer.expiry.deadline > now) continue;
         const std::uint64_t heartbeat = runtime().heartbeat();
         in_vain = heartbeat == heartbeat_at_last ? in_vain + 1 : 0;
         heartbeat_at_last = heartbeat;
@@ -197,7 +181,7 @@ void fire_signal_timers(Nanoseconds now) {
 Nanoseconds next_signal_timer() {
     Nanoseconds next = no_deadline;
     for (const SignalTimer& timer : timers)
-        next = std::min(next, timer.deadline);
+        next = std::min(next, timer.expiry.deadline);
     return next;
 }
 
@@ -225,14 +209,6 @@ void note_timer_signal(int signal, siginfo_t& information) {
     timer->missed = 0;
     timer->sent = false;
     if (numbered) information.si_overrun = timer->overrun;
-}
-
-TimerVisit::TimerVisit()
-    : ours_(mode.load(std::memory_order_relaxed) == Mode::ordering && is_own_process() &&
-            runtime().settings().virtual_time && (entry_.ordered() || thread_state.handles_for_all)) {}
-
-void TimerVisit::operation() const {
-    if (entry_.ordered()) runtime().operation(OperationKind::time, nullptr, false);
 }
 
 }  // namespace escapement::preload

@@ -1,13 +1,13 @@
 #pragma once
 // Timers that signal (alarm(2), setitimer(2) of real time, timer_create(2)), by virtual time: when the
 // order's clock passes a deadline, the signal is kept for a participant that does not block it, and its
-// handler runs at the next place that every run has (outside_signals.hpp). Where all block it the kernel has
+// handler runs at the next place that every run has (kept_signals.hpp). Where all block it the kernel has
 // it, for sigwait(3) and its like. Who computes without an operation is interrupted where its clock says so,
 // if that counts what it does, or else by the keeper.
 //
 // All by the participant with the turn.
 
-#include "runtime.hpp"
+#include "expiry.hpp"
 
 #include <csignal>
 #include <cstdint>
@@ -19,10 +19,9 @@ struct SignalTimer {
     // What its notification is of: SIGEV_SIGNAL and SIGEV_THREAD_ID a signal, SIGEV_THREAD a function.
     sigval value{};
     void (*function)(sigval) = nullptr;
-    std::size_t stack_size = 0;          ///< of the thread that calls it; 0: as usual
-    Nanoseconds deadline = no_deadline;  ///< no_deadline: it is not armed
-    Nanoseconds interval = 0;            ///< 0: once
-    std::uint64_t missed = 0;            ///< expirations since its signal was sent
+    std::size_t stack_size = 0;  ///< of the thread that calls it; 0: as usual
+    Expiry expiry;
+    std::uint64_t missed = 0;  ///< expirations since its signal was sent
     int notify = SIGEV_SIGNAL;
     int signal = SIGALRM;
     pid_t thread = 0;  ///< of SIGEV_THREAD_ID
@@ -45,9 +44,8 @@ SignalTimer* find_timer(timer_t handle);
 /// One that has calls to be begun; null if there is none.
 SignalTimer* find_timer_with_calls();
 
-/// From now on it is due at `deadline`; no_deadline: it stops. 0, or why it cannot be watched.
-int arm(SignalTimer& timer, Nanoseconds deadline, Nanoseconds interval);
-[[nodiscard]] itimerspec remaining(const SignalTimer& timer);
+/// From now on it is due so. 0, or why it cannot be watched.
+int arm(SignalTimer& timer, const Expiry& expiry);
 
 /// Fires what is due at `now`.
 void fire_signal_timers(Nanoseconds now);
@@ -69,19 +67,5 @@ void leave_alarm_to_kernel();
 void take_alarm_back();
 /// That of the program that this process was.
 void adopt_alarm();
-
-/// A program's call that sets or asks a timer.
-class TimerVisit {
-  public:
-    TimerVisit();
-    /// True if the call is for us to answer; else the real function does.
-    [[nodiscard]] bool ours() const { return ours_; }
-    /// One operation; none in a handler that runs while everybody waits.
-    void operation() const;
-
-  private:
-    Entry entry_;
-    bool ours_;
-};
 
 }  // namespace escapement::preload

@@ -2,8 +2,8 @@
 // ends at the same place every time; what the outside sends comes when it comes, and the run is marked.
 
 #include "keeper.hpp"
+#include "kept_signals.hpp"
 #include "outside_input.hpp"
-#include "outside_signals.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 #include "signal_timers.hpp"

@@ -2,7 +2,7 @@
 
 #include "counting.hpp"
 #include "keeper.hpp"
-#include "outside_signals.hpp"
+#include "kept_signals.hpp"
 #include "processes.hpp"
 #include "real.hpp"
 #include "recording.hpp"

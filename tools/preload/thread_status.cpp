@@ -40,13 +40,19 @@ ssize_t read_beginning(const char* path, std::span<char> text) {
     return length;
 }
 
-Sleep sleep_of(pid_t thread) {
+char state_of(pid_t thread) {
     char text[256];
-    if (read_of(thread, "stat", text) < 0)
-        return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? Sleep::unknown : Sleep::no;
+    if (read_of(thread, "stat", text) < 0) return '\0';
+    // The name before the state, in parentheses, may hold anything.
     const char* const end_of_name = std::strrchr(text, ')');
-    const bool sleeps = end_of_name != nullptr && end_of_name[1] == ' ' && end_of_name[2] == 'S';
-    return sleeps ? Sleep::yes : Sleep::no;
+    return end_of_name != nullptr && end_of_name[1] == ' ' ? end_of_name[2] : '\0';
+}
+
+Sleep sleep_of(pid_t thread) {
+    const char state = state_of(thread);
+    if (state == '\0')
+        return errno == EMFILE || errno == ENFILE || errno == ENOMEM ? Sleep::unknown : Sleep::no;
+    return state == 'S' ? Sleep::yes : Sleep::no;
 }
 
 bool sleeps_for_another(pid_t thread) {

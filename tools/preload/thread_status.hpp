@@ -12,6 +12,9 @@ namespace escapement::preload {
 /// The beginning of the file at `path`, as a string. Negative: it could not be read, errno says why.
 ssize_t read_beginning(const char* path, std::span<char> text);
 
+/// The state of `thread`, as proc(5) has it in /proc/pid/stat; '\0' if it cannot be read, errno says why.
+char state_of(pid_t thread);
+
 enum class Sleep : std::uint8_t { no, yes, unknown };
 
 /// Whether `thread` sleeps interruptibly in the kernel; not if it is stopped, or on its way to a disk.

@@ -1,9 +1,11 @@
 #include "timers.hpp"
 
 #include "descriptors.hpp"
+#include "expiry.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 #include "signal_timers.hpp"
+#include "timer_visit.hpp"
 #include "timespecs.hpp"
 
 #include <sys/timerfd.h>
@@ -18,8 +20,7 @@ namespace {
 struct Timer {
     int descriptor;
     clockid_t clock;
-    Nanoseconds deadline;  ///< no_deadline: it is not armed
-    Nanoseconds interval;  ///< 0: once
+    Expiry expiry;
 };
 
 // Those from here on are the kernel's. Belongs to the turn.
@@ -47,20 +48,13 @@ bool add_timer(int descriptor, clockid_t clock) {
                        [&](const Timer& each) { return each.descriptor == descriptor || !is_there(each); }) -
         timers);
     if (timer_count == most_timers) return false;
-    timers[timer_count++] = {
-        .descriptor = descriptor, .clock = clock, .deadline = no_deadline, .interval = 0};
+    timers[timer_count++] = {.descriptor = descriptor, .clock = clock, .expiry = {}};
     note_descriptor(descriptor, DescriptorKind::timer);
     return true;
 }
 
 void fire(Timer& timer, Nanoseconds now) {
-    std::uint64_t times = 1;
-    if (timer.interval > 0) {
-        times += static_cast<std::uint64_t>((now - timer.deadline) / timer.interval);
-        timer.deadline += static_cast<Nanoseconds>(times) * timer.interval;
-    } else {
-        timer.deadline = no_deadline;
-    }
+    const std::uint64_t times = pass(timer.expiry, now);
     const int saved = errno;
     [[maybe_unused]] const ssize_t written = real().write(timer.descriptor, &times, sizeof times);
     errno = saved;
@@ -77,13 +71,6 @@ void drain(const Timer& timer) {
     errno = saved;
 }
 
-itimerspec remaining(const Timer& timer) {
-    if (timer.deadline == no_deadline) return {};
-    // An armed timer never says that it has no time left, as the kernel's does not.
-    return {.it_interval = timespec_of(timer.interval),
-            .it_value = timespec_of(std::max<Nanoseconds>(timer.deadline - runtime().now(), 1))};
-}
-
 int failure(int error) {
     errno = error;
     return -1;
@@ -94,20 +81,20 @@ int failure(int error) {
 void schedule_timers() {
     Nanoseconds next = next_signal_timer();
     for (std::size_t index = 0; index < timer_count; ++index)
-        if (is_there(timers[index])) next = std::min(next, timers[index].deadline);
+        if (is_there(timers[index])) next = std::min(next, timers[index].expiry.deadline);
     runtime().order().set_alarm(next, signal_timers_may_help());
 }
 
 void fire_timers(Nanoseconds now) {
     fire_signal_timers(now);
     for (std::size_t index = 0; index < timer_count; ++index)
-        if (timers[index].deadline <= now && is_there(timers[index])) fire(timers[index], now);
+        if (timers[index].expiry.deadline <= now && is_there(timers[index])) fire(timers[index], now);
     schedule_timers();
 }
 
 void forget_timers() {
     for (std::size_t index = 0; index < timer_count; ++index)
-        timers[index].deadline = no_deadline;
+        timers[index].expiry.deadline = no_deadline;
     forget_signal_timers();
     schedule_timers();
 }
@@ -115,14 +102,11 @@ void forget_timers() {
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
-using escapement::no_deadline;
-using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT int timerfd_create(int clock, int flags) noexcept {
-    const Entry entry;
+    const TimerVisit visit;
     const bool known = clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC || clock == CLOCK_BOOTTIME;
-    if (!entry.ordered() || !runtime().settings().virtual_time || !known ||
-        (flags & ~(TFD_NONBLOCK | TFD_CLOEXEC)) != 0)
+    if (!visit.ours() || !known || (flags & ~(TFD_NONBLOCK | TFD_CLOEXEC)) != 0)
         return real().timerfd_create(clock, flags);
     static_assert(int{TFD_NONBLOCK} == int{EFD_NONBLOCK} && int{TFD_CLOEXEC} == int{EFD_CLOEXEC});
     const int descriptor = real().eventfd(0, flags);
@@ -133,22 +117,15 @@ ESCAPEMENT_EXPORT int timerfd_create(int clock, int flags) noexcept {
 
 ESCAPEMENT_EXPORT int timerfd_settime(int descriptor, int flags, const itimerspec* value,
                                       itimerspec* before) noexcept {
-    const Entry entry;
-    Timer* const timer = entry.ordered() ? find_timer(descriptor) : nullptr;
+    const TimerVisit visit;
+    Timer* const timer = visit.ours() ? find_timer(descriptor) : nullptr;
     if (timer == nullptr) return real().timerfd_settime(descriptor, flags, value, before);
     if (!is_valid(value->it_value) || !is_valid(value->it_interval)) return failure(EINVAL);
+    visit.operation();
     Runtime& domain = runtime();
-    domain.operation(OperationKind::time, nullptr, false);
-    if (before != nullptr) *before = remaining(*timer);
+    if (before != nullptr) *before = remaining(timer->expiry);
     drain(*timer);
-    timer->interval = interval_of(value->it_interval);
-    if (is_zero(value->it_value)) {
-        timer->deadline = no_deadline;
-    } else if ((flags & TFD_TIMER_ABSTIME) != 0) {
-        timer->deadline = domain.deadline_of(timer->clock, value->it_value);
-    } else {
-        timer->deadline = domain.deadline_in(value->it_value);
-    }
+    timer->expiry = expiry_of(*value, (flags & TFD_TIMER_ABSTIME) != 0, timer->clock);
     fire_timers(domain.now());
     // Should somebody sleep for it in a way that nobody orders, the keeper sees that.
     if (domain.start_keeper() != 0) return failure(ENOMEM);
@@ -156,10 +133,10 @@ ESCAPEMENT_EXPORT int timerfd_settime(int descriptor, int flags, const itimerspe
 }
 
 ESCAPEMENT_EXPORT int timerfd_gettime(int descriptor, itimerspec* value) noexcept {
-    const Entry entry;
-    const Timer* const timer = entry.ordered() ? find_timer(descriptor) : nullptr;
+    const TimerVisit visit;
+    const Timer* const timer = visit.ours() ? find_timer(descriptor) : nullptr;
     if (timer == nullptr) return real().timerfd_gettime(descriptor, value);
-    runtime().operation(OperationKind::time, nullptr, false);
-    *value = remaining(*timer);
+    visit.operation();
+    *value = remaining(timer->expiry);
     return 0;
 }

@@ -74,7 +74,7 @@ bool Runtime::has_come(ParticipantNumber participant) {
     }
     if (its.cancellation_wanted()) return true;
     if (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) return true;
-    if (its.interruptible && keeps_signals && outside_signal_for(participant)) return true;
+    if (its.interruptible && keeps_signals && kept_signal_for(participant)) return true;
     const PollRequest* const request = its.request;
     if (request == nullptr) return false;
     // An error is for the caller to see.
@@ -149,7 +149,7 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     sigset_t during = before;
     sigdelset(&during, keeper_signal);
     idler_.store(static_cast<pid_t>(gettid()), std::memory_order_seq_cst);
-    bool came = keeps_signals && outside_signal_for_anybody();
+    bool came = keeps_signals && kept_signal_for_anybody();
     for (ParticipantNumber number = 0; number < participants.size() && !came; ++number) {
         const State state = participants[number].state;
         Seat& its = seat(number);
@@ -160,7 +160,7 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
         } else if (state == State::polling || state == State::waiting || state == State::joining) {
             came = its.cancellation_wanted() ||
                    (its.interruptible && its.signalled.load(std::memory_order_seq_cst)) ||
-                   (its.interruptible && keeps_signals && outside_signal_for(number)) ||
+                   (its.interruptible && keeps_signals && kept_signal_for(number)) ||
                    (its.request != nullptr && posted(*its.request));
         }
     }

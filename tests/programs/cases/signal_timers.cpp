@@ -1,5 +1,6 @@
 // Timers that signal: what they say, when their handlers run, and what they interrupt.
 
+#include "handlers.hpp"
 #include "posix_thread.hpp"
 
 #include <pthread.h>
@@ -19,13 +20,6 @@ using namespace cases;
 namespace {
 
 std::atomic<unsigned> handled{0};
-
-void handle_by(int signal, void (*handler)(int), int flags = 0) {
-    struct sigaction action {};
-    action.sa_handler = handler;
-    action.sa_flags = flags;
-    sigaction(signal, &action, nullptr);
-}
 
 void count(int /*signal*/) {
     ++handled;

@@ -1,5 +1,6 @@
 // Signals that a program sends itself, to threads that wait, work, or block them.
 
+#include "handlers.hpp"
 #include "posix_thread.hpp"
 
 #include <semaphore.h>
@@ -15,14 +16,6 @@ using namespace cases;
 namespace {
 
 std::atomic<int> handled{0};
-
-/// Its handler is not interrupted by another.
-void handle_by(int signal, void (*handler)(int)) {
-    struct sigaction action {};
-    action.sa_handler = handler;
-    sigfillset(&action.sa_mask);
-    sigaction(signal, &action, nullptr);
-}
 
 /// One sleeps and is woken, one works, one sends; each finds done what it sent.
 template <typename Send>

@@ -1,4 +1,4 @@
-#include "outside_signals.hpp"
+#include "kept_signals.hpp"
 
 #include "real.hpp"
 #include "recording.hpp"
@@ -144,12 +144,12 @@ void keep_signal(int signal, const siginfo_t& information, ParticipantNumber tar
     runtime().kick_idler();
 }
 
-bool outside_signal_for(ParticipantNumber participant) {
+bool kept_signal_for(ParticipantNumber participant) {
     return first_kept([participant](const KeptSignal& each) { return each.target == participant; }) !=
            nullptr;
 }
 
-bool outside_signal_for_anybody() {
+bool kept_signal_for_anybody() {
     return first_kept(for_anybody) != nullptr;
 }
 

@@ -23,9 +23,9 @@ void keep_outside_signal(int signal, const siginfo_t& information);
 void keep_signal(int signal, const siginfo_t& information, ParticipantNumber target);
 
 /// True if one waits to end the wait of `participant`.
-bool outside_signal_for(ParticipantNumber participant);
+bool kept_signal_for(ParticipantNumber participant);
 /// True if one waits that ends nobody's wait.
-bool outside_signal_for_anybody();
+bool kept_signal_for_anybody();
 
 /// The caller, with the turn, is about to do something: handlers run as the program's own code.
 void take_signals_between_operations();
