@@ -38,7 +38,8 @@ enum class JournalRecordKind : std::uint8_t {
     role = 5,         ///< `participant` is called `bytes`
     input = 6,        ///< `participant` was given `bytes` from outside; object: number of the source; result:
                       ///< what the call returned; value: descriptor, or what the host chooses
-    signal = 7,       ///< `participant` took a signal; value: its number; result and bytes: the host's
+    signal = 7,       ///< `participant` took a signal; value: its number; result and bytes: the host's;
+                      ///< object: visits to the library since its last operation, 0 in older journals
     time_jump = 8,    ///< virtual time jumped over idle time to `value` nanoseconds
     random_seed = 9,  ///< value: the seed of the domain's random numbers
     incident = 10,    ///< from here on the run is not reproducible; bytes: why; address: where

@@ -53,6 +53,7 @@ TEST_CASE("what was recorded is done again", "[replay]") {
     expect_replayed({case_path("signal_timers"), "interrupting"}, options);
     expect_replayed({case_path("signal_timers"), "numbered"}, options);
     expect_replayed({case_path("signals"), "to-threads"}, options);
+    expect_replayed({case_path("signals"), "at-any-time"}, options);
     expect_replayed({case_path("times"), "while-working"}, {"--policy", policy, "--time", "real"});
 }
 

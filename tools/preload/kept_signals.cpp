@@ -75,16 +75,24 @@ Taken take(KeptSignal& signal, std::int64_t ends_wait) {
     note_timer_signal(taken.signal, taken.information);
     if (journaling != Journaling::record) return taken;
     record_of_caller({.kind = JournalRecordKind::signal,
+                      .object = thread_state.visits,
                       .result = taken.result,
                       .value = static_cast<std::uint64_t>(taken.signal),
                       .bytes = std::as_bytes(std::span(&taken.information, 1)).first(information_size)});
     return taken;
 }
 
-/// The journal's next record, if it is a signal of the caller's.
+/// True if the caller has come to where `record` was made. Not all visits to this library are operations, so
+/// that the clock alone does not tell: a journal of before they were counted has 0.
+bool is_at(const JournalRecord& record) {
+    const Count clock = runtime().order().participants()[record.participant].clock;
+    return clock != record.clock ? clock > record.clock : thread_state.visits >= record.object;
+}
+
+/// The journal's next record, if it is a signal of the caller's, here.
 bool take_expected_signal(Taken& taken) {
     const JournalRecord* const record = expected_of(JournalRecordKind::signal, acting_participant());
-    if (record == nullptr) return false;
+    if (record == nullptr || !is_at(*record)) return false;
     taken = {.signal = static_cast<int>(record->value), .information = {}, .result = record->result};
     std::memcpy(&taken.information, record->bytes.data(),
                 record->bytes.size() < information_size ? record->bytes.size() : information_size);

@@ -128,6 +128,7 @@ void record_of_caller(JournalRecord record) {
 void journal_operation(OperationKind kind, ObjectKey object) {
     const ParticipantNumber self = thread_state.number;
     const ObjectNumber number = number_of(object);
+    thread_state.visits = 0;
     put({.operation = kind,
          .participant = self,
          .object = number,
@@ -140,6 +141,7 @@ DescriptorFacts journal_descriptor_operation(OperationKind kind, int descriptor)
     // Above all addresses: descriptors have numbers of their own among the objects.
     constexpr ObjectKey above_addresses = ObjectKey{1} << 63U;
     const DescriptorFacts facts = facts_of(descriptor);
+    thread_state.visits = 0;
     put({.operation = kind,
          .participant = self,
          .object = number_of(above_addresses | static_cast<unsigned>(descriptor)),

@@ -184,8 +184,10 @@ class Entry {
         } else if (paused_) {
             report_progress();
         }
-        if (keeps_signals) [[unlikely]]
+        if (keeps_signals) [[unlikely]] {
+            ++thread_state.visits;
             take_signals_between_operations();
+        }
     }
     ~Entry() {
         if (!ordered_) return;

@@ -23,6 +23,7 @@ struct ThreadState {
         0;  ///< not 0: in this library; calls pass through (allocators, signal handlers)
     bool cancelled_anywhere = false;  ///< PTHREAD_CANCEL_ASYNCHRONOUS
     bool handles_for_all = false;     ///< runs a handler while everybody waits
+    std::uint32_t visits = 0;         ///< to this library since its last operation in the journal
     bool interrupted = false;         ///< in a handler of ours that interrupted the program's own code
     std::uint32_t rounds = 0;         ///< of thread-specific destructors seen at the thread's end
     std::uintptr_t caller = 0;        ///< where the program called this library last

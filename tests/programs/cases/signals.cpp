@@ -4,6 +4,7 @@
 #include "posix_thread.hpp"
 
 #include <semaphore.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -203,6 +204,34 @@ void stopped_from_outside() {
     result("went on", handled);
 }
 
+/// A child process sends while nothing is waited for: between a lock and its end, or before the next.
+void at_any_time() {
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    constexpr int times = 30;
+    handle_by(SIGUSR1, [](int) {
+        trail(9);
+        ++handled;
+    });
+    const pid_t child = fork();
+    for (int number = 0; child == 0 && number < times; ++number) {
+        const timespec time{.tv_sec = 0, .tv_nsec = 50'000 + getpid() % 100 * 1000};
+        syscall(SYS_nanosleep, &time, nullptr);  // by the host's clock
+        kill(getppid(), SIGUSR1);
+    }
+    if (child == 0) _exit(0);
+    for (int round = 0; round < 3000; ++round) {
+        pthread_mutex_lock(&mutex);
+        trail(1);
+        work(1500);
+        pthread_mutex_unlock(&mutex);
+        trail(2);
+        work(1500);
+    }
+    waitpid(child, nullptr, 0);
+    order("handled", handled);
+    print_trail();
+}
+
 sigset_t set_of(std::initializer_list<int> signals) {
     sigset_t set;
     sigemptyset(&set);
@@ -311,6 +340,7 @@ constexpr Scenario scenarios[] = {{"to-threads", to_threads},
                                   {"stopped-workers", stopped_workers},
                                   {"stopped-by-semaphore", stopped_by_semaphore},
                                   {"stopped-from-outside", stopped_from_outside},
+                                  {"at-any-time", at_any_time},
                                   {"waited-for", waited_for},
                                   {"suspended", suspended},
                                   {"blocked", blocked}};
