@@ -350,21 +350,21 @@ void tells_time() {
     std::printf("ready\n");
     std::fflush(stdout);
     clock_gettime(CLOCK_MONOTONIC, &before);
-    together(3, [](unsigned number) {
+    bool early = false;
+    together(3, [&](unsigned number) {
         for (unsigned round = 0; round < 20; ++round) {
             const timespec deadline = after_ms(CLOCK_REALTIME, number);
             pthread_mutex_lock(&mutex);
             while (pthread_cond_timedwait(&condition, &mutex, &deadline) == 0) {
             }
+            early = early || nanoseconds_between(deadline, after_ms(CLOCK_REALTIME, 0)) < 0;
             trail(number);
             pthread_mutex_unlock(&mutex);
         }
     });
     clock_gettime(CLOCK_MONOTONIC, &after);
-    result("later", after.tv_sec > before.tv_sec ||
-                            (after.tv_sec == before.tv_sec && after.tv_nsec >= before.tv_nsec + 60'000'000)
-                        ? 1
-                        : 0);
+    result("later", nanoseconds_between(before, after) >= 60'000'000 ? 1 : 0);
+    result("early", early ? 1 : 0);
     print_trail();
 }
 

@@ -48,6 +48,10 @@ inline timespec after_ms(clockid_t clock, long milliseconds) {
     return time;
 }
 
+inline long nanoseconds_between(const timespec& from, const timespec& to) {
+    return (to.tv_sec - from.tv_sec) * 1'000'000'000 + to.tv_nsec - from.tv_nsec;
+}
+
 inline void sleep_ms(long milliseconds) {
     const timespec time{.tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1'000'000};
     nanosleep(&time, nullptr);
