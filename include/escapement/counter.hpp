@@ -47,6 +47,7 @@ enum class Refusal : std::uint8_t {
     multiplexed,      ///< opened, but the kernel does not keep it counting: it reads end of file
     wrong_core_type,  ///< an event of another core type's PMU than the one that the thread runs on
     no_memory,        ///< the user page could not be mapped, or locked memory ran out
+    never_met,  ///< breakpoints can be set, and are never met: a hypervisor keeps the debug registers back
     other,
 };
 

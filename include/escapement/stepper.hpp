@@ -25,8 +25,15 @@
 // the processor has no breakpoint left, at a call that waits with a mask of its own or creates a process,
 // thread or program. Those begin with the program's own mask, and are not stepped.
 //
+// Breakpoints are what stops at handlers, and on x86 behind system calls. Some hypervisors take them and
+// never meet them. x86 is stepped all the same there, by the trap flag alone: a system call is one step with
+// the instruction after it (2), and handlers run unseen: their instructions are not counted, and no stop
+// comes in them. Where the trap flag would go astray stepping ends, until step() is called again: at calls
+// that create a process, thread or program, and at a system call that another one follows at once. A
+// hypervisor may also forget the trap behind CPUID: then that is one step with the next instruction (2).
+//
 // Units: instructions. Errors: CounterFailure where the host has no breakpoints to give: also on x86, where
-// system calls and faults need them; Refusal::no_support before Linux 5.13.
+// system calls and faults need them; Refusal::no_support before Linux 5.13; Refusal::never_met on arm64.
 // Thread safety: one thread; async-signal-safe; allocates nothing. Not to be moved between step and take.
 // Sources: Intel SDM 3B, 17.3.1.4 (single-step, TF); AMD APM 2, 13.1.4; kernel, arch/x86/kernel/signal.c (TF
 // is cleared for handlers), arch/x86/entry/common.c (SYSRET is not used to set TF); kernel,
@@ -63,6 +70,8 @@ class Stepper {
 
     /// For the calling thread.
     static tl::expected<Stepper, CounterFailure> open();
+    /// As where breakpoints are never met. arm64: Refusal::never_met.
+    static tl::expected<Stepper, CounterFailure> open_without_breakpoints();
 
     Stepper(Stepper&& other) noexcept;
     Stepper& operator=(Stepper&& other) noexcept;
@@ -77,6 +86,8 @@ class Stepper {
     /// No more steps: the thread runs on when the handler has returned.
     void done(void* context);
     [[nodiscard]] bool stepping() const;
+    /// It stops at the first instruction of a handler; false where breakpoints are never met.
+    [[nodiscard]] bool sees_handlers() const;
 
   private:
     Stepper();

@@ -150,6 +150,10 @@ tl::expected<Stepper, CounterFailure> Stepper::open() {
     return stepper;
 }
 
+tl::expected<Stepper, CounterFailure> Stepper::open_without_breakpoints() {
+    return tl::unexpected(CounterFailure{.refusal = Refusal::never_met});
+}
+
 Stepper::Stepper(Stepper&& other) noexcept : Stepper() {
     *this = std::move(other);
 }
@@ -165,6 +169,10 @@ Stepper::~Stepper() {
 
 bool Stepper::stepping() const {
     return state().stepping;
+}
+
+bool Stepper::sees_handlers() const {
+    return true;
 }
 
 bool Stepper::step(void* context) {

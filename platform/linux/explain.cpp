@@ -111,6 +111,12 @@ std::string wrong_core_type(const Event& event, const HostFacts& facts, unsigned
     return text + ", whose counters do not count it; keep it on cores of one type with taskset -c";
 }
 
+std::string never_met(const HostFacts& facts) {
+    const std::string whose = facts.hypervisor.empty() ? "" : " (" + facts.hypervisor + ')';
+    return "breakpoints can be set, and are never met: this virtual machine" + whose +
+           " does not pass the processor's debug registers on; run on another kind, or on the bare machine";
+}
+
 std::string no_memory(const HostFacts& facts, int error) {
     if (error != EPERM && error != EAGAIN) return "the kernel has no memory for it (" + in_words(error) + ")";
     return "the kernel's page for it cannot be locked: kernel.perf_event_mlock_kb is " +
@@ -142,6 +148,8 @@ std::string reason(const CounterFailure& failure, const Event& event, const Host
             return wrong_core_type(event, facts, cpu);
         case Refusal::no_memory:
             return no_memory(facts, failure.error);
+        case Refusal::never_met:
+            return never_met(facts);
         case Refusal::other:
             break;
     }

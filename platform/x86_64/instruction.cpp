@@ -60,7 +60,12 @@ Instruction instruction_at(std::uintptr_t address, Readable& readable) {
     if ((byte & 0xf0) == 0x40) byte = bytes.take();
     if (byte == 0x9c) return {Kind::pushes_flags, bytes.taken()};
     if (repeats && is_string_instruction(byte)) return {Kind::repeated, bytes.taken()};
-    if (byte == 0x0f && bytes.take() == 0x05) return {Kind::system_call, bytes.taken()};
+    if (byte == 0x0f) {
+        const unsigned second = bytes.take();
+        if (second == 0x05) return {Kind::system_call, bytes.taken()};
+        if (second == 0xa2) return {Kind::asks_processor, bytes.taken()};
+        return {};
+    }
     if (byte == 0xcd && bytes.take() == 0x80) return {Kind::old_system_call, bytes.taken()};
     if (byte == 0x8e) {
         const unsigned modrm = bytes.take();

@@ -16,11 +16,17 @@ struct Instruction {
         pushes_flags,         ///< PUSHF: the trap flag gets into memory
         repeated,             ///< REP with a string instruction: a trap after each repetition
         loads_stack_segment,  ///< MOV SS: no trap before the next instruction has run as well
+        asks_processor,       ///< CPUID: a hypervisor does it, and some forget the trap
         system_call,          ///< SYSCALL: back from the kernel, one more instruction runs before the trap
         old_system_call,      ///< INT 0x80: the same, with other numbers
     };
     Kind kind = Kind::ordinary;
     unsigned length = 0;  ///< in bytes; 0 for the ordinary
+
+    [[nodiscard]] bool calls() const { return kind == Kind::system_call || kind == Kind::old_system_call; }
+    [[nodiscard]] bool may_hide_trap() const {
+        return kind == Kind::loads_stack_segment || kind == Kind::asks_processor;
+    }
 };
 
 Instruction instruction_at(std::uintptr_t address, Readable& readable);

@@ -1,5 +1,6 @@
 // Stepping by the trap flag, and by breakpoints where it does not stop in time: after system calls, and at
-// the handlers of faults, for which the kernel clears it.
+// the handlers of faults, for which the kernel clears it. By the trap flag alone where breakpoints are never
+// met: then a system call and the instruction after it are one step, and handlers run unseen.
 
 #include "instruction.hpp"
 #include "machine_context.hpp"
@@ -34,22 +35,24 @@ struct Stepper::State {
     Readable readable;
     bool stepping = false;
     bool by_trap_flag = false;
+    bool call_by_trap_flag = false;
     bool handlers_known = false;
     std::uintptr_t from = 0;
-    std::uintptr_t expected = 0;  ///< where a step by breakpoint ends if no signal comes
+    std::uintptr_t expected = 0;  ///< where a call goes on if no signal comes
+    greg_t flags_in_r11 = 0;      ///< what such a call leaves there
     Instruction instruction;
 
+    [[nodiscard]] bool has_breakpoints() const { return breakpoints.capacity() > 0; }
     bool begin_call(ucontext_t& context);
+    bool begin_call_by_trap_flag(ucontext_t& context);
     bool begin_ordinary(ucontext_t& context);
-    bool begin_virtual_call(ucontext_t& context);
+    bool do_virtual_call(ucontext_t& context);
+    Step take_at_trap_flag(ucontext_t& context);
+    Step take_at_breakpoint(ucontext_t& context);
 };
 
 /// A system call: no trap flag, which would stop too late and get into r11.
 bool Stepper::State::begin_call(ucontext_t& context) {
-    by_trap_flag = false;
-    handlers_known = false;
-    readable.forget();
-    expected = from + instruction.length;
     Breakpoints::Addresses stops;
     if (instruction.kind == Instruction::Kind::system_call) {
         if (system_call_number(context) != SYS_rt_sigreturn) stops.add(expected);
@@ -66,31 +69,54 @@ bool Stepper::State::begin_call(ucontext_t& context) {
     return breakpoints.set(stops);
 }
 
+/// False for a call that this must not be done to: a new thread or process would inherit the flag, and a call
+/// that follows at once would run without being prepared. Or it will fault.
+bool Stepper::State::begin_call_by_trap_flag(ucontext_t& context) {
+    const bool old = instruction.kind == Instruction::Kind::old_system_call;
+    const long number = system_call_number(context);
+    ucontext_t* const frame = !old && number == SYS_rt_sigreturn ? returned_to(context) : nullptr;
+    if (frame != nullptr && !copy_from(reinterpret_cast<std::uintptr_t>(&frame->uc_mcontext.gregs[REG_RIP]),
+                                       &expected, sizeof(expected)))
+        return false;
+    if (SteppedSignals::inherits_mask(number) || instruction_at(expected, readable).calls()) return false;
+    auto* const registers = context.uc_mcontext.gregs;
+    by_trap_flag = call_by_trap_flag = true;
+    flags_in_r11 = (registers[REG_EFL] | trap_flag) & ~resume_flag;
+    if (old) {
+        signals.hold(context);
+    } else if (number == SYS_rt_sigprocmask) {
+        registers[REG_RAX] = signals.change_mask_unseen(context);
+        registers[REG_RIP] = registers[REG_RCX] = static_cast<greg_t>(expected);
+        registers[REG_R11] = flags_in_r11;
+    } else {
+        signals.before_unseen_call(context);
+    }
+    registers[REG_EFL] |= trap_flag;
+    if (frame != nullptr) frame->uc_mcontext.gregs[REG_EFL] |= trap_flag;
+    return true;
+}
+
 /// The old page of system calls, which the kernel does in place of its instructions when somebody jumps
-/// there. It returns as from a fault, past any breakpoint: so it is done here.
-bool Stepper::State::begin_virtual_call(ucontext_t& context) {
+/// there. It returns as from a fault, past any breakpoint: so it is done here. False: it will fault.
+bool Stepper::State::do_virtual_call(ucontext_t& context) {
     static constexpr std::array calls{SYS_gettimeofday, SYS_time, SYS_getcpu};
-    by_trap_flag = false;
-    signals.hold(context);
     const std::uintptr_t call = (from - vsyscall_page) / 0x400;
     auto* const registers = context.uc_mcontext.gregs;
-    if (from % 0x400 != 0 || call >= calls.size() ||
-        !copy_from(stack_pointer(context), &expected, sizeof(expected)))
-        return begin_ordinary(context);  // it will fault
+    std::uintptr_t back = 0;
+    if (from % 0x400 != 0 || call >= calls.size() || !copy_from(stack_pointer(context), &back, sizeof(back)))
+        return false;
     registers[REG_RAX] =
         raw_system_call(calls[call], registers[REG_RDI], registers[REG_RSI], registers[REG_RDX]);
-    registers[REG_RIP] = static_cast<greg_t>(expected);
-    registers[REG_RSP] += sizeof(expected);
-    Breakpoints::Addresses stops;
-    stops.add(expected);
-    handlers_known = false;
-    return breakpoints.set(stops);
+    registers[REG_RIP] = static_cast<greg_t>(back);
+    registers[REG_RSP] += sizeof(back);
+    from = back;
+    return true;
 }
 
 bool Stepper::State::begin_ordinary(ucontext_t& context) {
     by_trap_flag = true;
     signals.hold(context);
-    if (!handlers_known) {
+    if (!handlers_known && has_breakpoints()) {
         fault_handlers.clear();
         signals.add_fault_handlers(fault_handlers);
         if (!breakpoints.set(fault_handlers)) return false;
@@ -114,9 +140,13 @@ const Stepper::State& Stepper::state() const {
 
 tl::expected<Stepper, CounterFailure> Stepper::open() {
     Stepper stepper;
-    if (auto opened = stepper.state().breakpoints.open(breakpoints_wanted); !opened)
-        return tl::unexpected(opened.error());
+    const auto opened = stepper.state().breakpoints.open(breakpoints_wanted);
+    if (!opened && opened.error().refusal != Refusal::never_met) return tl::unexpected(opened.error());
     return stepper;
+}
+
+tl::expected<Stepper, CounterFailure> Stepper::open_without_breakpoints() {
+    return Stepper();
 }
 
 Stepper::Stepper(Stepper&& other) noexcept : Stepper() {
@@ -136,6 +166,10 @@ bool Stepper::stepping() const {
     return state().stepping;
 }
 
+bool Stepper::sees_handlers() const {
+    return state().has_breakpoints();
+}
+
 bool Stepper::step(void* context) {
     auto& machine = *static_cast<ucontext_t*>(context);
     auto& now = state();
@@ -145,65 +179,87 @@ bool Stepper::step(void* context) {
         now.readable.forget();
     }
     now.stepping = true;
+    now.by_trap_flag = now.call_by_trap_flag = false;
     now.from = instruction_address(machine);
-    bool begun = false;
-    if ((now.from & ~std::uintptr_t{0xfff}) == vsyscall_page) {
-        now.instruction = {};
-        begun = now.begin_virtual_call(machine);
-    } else {
-        now.instruction = instruction_at(now.from, now.readable);
-        const auto kind = now.instruction.kind;
-        const bool call =
-            kind == Instruction::Kind::system_call || kind == Instruction::Kind::old_system_call;
-        begun = call ? now.begin_call(machine) : now.begin_ordinary(machine);
+    const bool faults = (now.from & ~std::uintptr_t{0xfff}) == vsyscall_page && !now.do_virtual_call(machine);
+    now.instruction = faults ? Instruction{} : instruction_at(now.from, now.readable);
+    if (!now.instruction.calls()) {
+        const bool begun = now.begin_ordinary(machine);
+        if (now.breakpoints.at(now.from)) machine.uc_mcontext.gregs[REG_EFL] |= resume_flag;
+        if (!begun) done(context);
+        return begun;
     }
+    now.handlers_known = false;
+    now.readable.forget();
+    now.expected = now.from + now.instruction.length;
+    if (!now.has_breakpoints()) {
+        if (!now.begin_call_by_trap_flag(machine)) done(context);
+        return true;
+    }
+    const bool begun = now.begin_call(machine);
     if (now.breakpoints.at(now.from)) machine.uc_mcontext.gregs[REG_EFL] |= resume_flag;
     if (!begun) done(context);
     return begun;
 }
 
+/// After an instruction, and the next one where the processor or a hypervisor forgets the trap between them.
+Step Stepper::State::take_at_trap_flag(ucontext_t& context) {
+    using Kind = Instruction::Kind;
+    Step stop{.address = instruction_address(context), .retired = 1, .ours = true};
+    if (call_by_trap_flag && instruction.kind == Kind::system_call) {
+        greg_t& r11 = context.uc_mcontext.gregs[REG_R11];
+        if ((r11 & ~resume_flag) == flags_in_r11) r11 &= ~trap_flag;
+        signals.after_call(context, false);
+    }
+    const bool hidden = instruction.may_hide_trap() && stop.address != from + instruction.length;
+    if (call_by_trap_flag || hidden) {
+        from = call_by_trap_flag ? expected : from + instruction.length;
+        instruction = instruction_at(from, readable);
+        ++stop.retired;
+    }
+    if (instruction.kind == Kind::pushes_flags) {
+        *reinterpret_cast<std::uint16_t*>(stack_pointer(context)) &= static_cast<std::uint16_t>(~trap_flag);
+    } else if (instruction.kind == Kind::repeated && stop.address == from) {
+        --stop.retired;
+    } else if (instruction.calls()) {
+        stop.known = false;  // and what came behind it as well
+    }
+    return stop;
+}
+
+/// Behind a system call, or at the first instruction of a handler.
+Step Stepper::State::take_at_breakpoint(ucontext_t& context) {
+    Step stop{.address = instruction_address(context), .retired = 1, .ours = true};
+    if (by_trap_flag) {
+        // It faulted; the frame would bring the trap flag back when nobody steps any more.
+        stop.retired = 0;
+        interrupted(context)->uc_mcontext.gregs[REG_EFL] &= ~trap_flag;
+        signals.entered_handler(context);
+        return stop;
+    }
+    const bool entered = stop.address != expected;
+    if (instruction.kind == Instruction::Kind::system_call) signals.after_call(context, entered);
+    if (entered) {
+        stop.retired = signals.signal_came_first() ? 0 : 1;
+        signals.entered_handler(context);
+    }
+    return stop;
+}
+
 Step Stepper::take(const siginfo_t& information, void* context) {
     auto& machine = *static_cast<ucontext_t*>(context);
     auto& now = state();
-    if (!now.stepping) return {};
-    const bool at_breakpoint = Breakpoints::hit(information);
-    const bool traced =
-        information.si_signo == SIGTRAP && information.si_code == trap_trace && now.by_trap_flag;
-    if (!at_breakpoint && !traced) return {};
-
-    using Kind = Instruction::Kind;
-    Step stop{.address = instruction_address(machine), .retired = 1, .ours = true};
-    machine.uc_mcontext.gregs[REG_EFL] &= ~trap_flag;
-    if (now.by_trap_flag && at_breakpoint) {
-        // It faulted; the frame would bring the trap flag back when nobody steps any more.
-        stop.retired = 0;
-        interrupted(machine)->uc_mcontext.gregs[REG_EFL] &= ~trap_flag;
-        now.signals.entered_handler(machine);
-    } else if (now.by_trap_flag) {
-        switch (now.instruction.kind) {
-            case Kind::pushes_flags:
-                *reinterpret_cast<std::uint16_t*>(stack_pointer(machine)) &=
-                    static_cast<std::uint16_t>(~trap_flag);
-                break;
-            case Kind::repeated:
-                stop.retired = stop.address == now.from ? 0 : 1;
-                break;
-            case Kind::loads_stack_segment:
-                stop.retired = stop.address == now.from + now.instruction.length ? 1 : 2;
-                break;
-            default:
-                break;
-        }
-    } else {
-        const bool entered = stop.address != now.expected;
-        if (now.instruction.kind == Kind::system_call) now.signals.after_call(machine, entered);
-        if (entered) {
-            stop.retired = now.signals.signal_came_first() ? 0 : 1;
-            now.signals.entered_handler(machine);
-        }
-        if (now.instruction.kind == Kind::ordinary) stop.retired = 0;
+    const bool traced = information.si_signo == SIGTRAP && information.si_code == trap_trace;
+    greg_t& flags = machine.uc_mcontext.gregs[REG_EFL];
+    if (!now.stepping && !now.has_breakpoints() && traced && (flags & trap_flag) != 0) {
+        // A handler was entered unseen, stepping ended in it, and what it returned to has the flag still.
+        flags &= ~trap_flag;
+        return {.address = instruction_address(machine), .retired = 1, .ours = true};
     }
-    return stop;
+    const bool at_breakpoint = Breakpoints::hit(information);
+    if (!now.stepping || (!at_breakpoint && !(traced && now.by_trap_flag))) return {};
+    flags &= ~trap_flag;
+    return at_breakpoint ? now.take_at_breakpoint(machine) : now.take_at_trap_flag(machine);
 }
 
 void Stepper::done(void* context) {

@@ -71,18 +71,33 @@ void on_trap(int, siginfo_t* information, void* context) {
     if (!stepper.step(context)) now.refused = true;
 }
 
+bool without_breakpoints = false;
+
 std::optional<Stepper>& the_stepper() {
-    static std::optional<Stepper> stepper = [] {
-        auto opened = Stepper::open();
-        return opened ? std::optional<Stepper>(std::move(*opened)) : std::nullopt;
-    }();
-    return stepper;
+    const auto opened = [](auto stepper) {
+        return stepper ? std::optional<Stepper>(*std::move(stepper)) : std::nullopt;
+    };
+    static std::optional<Stepper> best = opened(Stepper::open());
+    static std::optional<Stepper> lesser = opened(Stepper::open_without_breakpoints());
+    return without_breakpoints ? lesser : best;
 }
 
 }  // namespace
 
 const char* no_steps_because() {
     return the_stepper() ? "" : "no steps: the host gives no breakpoints to this process";
+}
+
+bool steps_see_handlers() {
+    return the_stepper()->sees_handlers();
+}
+
+WithoutBreakpoints::WithoutBreakpoints() {
+    without_breakpoints = true;
+}
+
+WithoutBreakpoints::~WithoutBreakpoints() {
+    without_breakpoints = false;
 }
 
 Trace step_through(Code code, void* argument, std::size_t most, bool (*at_most)(void*)) {

@@ -26,6 +26,16 @@ struct Trace {
 
 /// Why steps are impossible here; empty if they are not.
 const char* no_steps_because();
+/// Steps stop at handlers, and right behind system calls on x86.
+bool steps_see_handlers();
+/// While one is there, threads are stepped as where breakpoints are never met.
+class WithoutBreakpoints {
+  public:
+    WithoutBreakpoints();
+    ~WithoutBreakpoints();
+    WithoutBreakpoints(const WithoutBreakpoints&) = delete;
+    WithoutBreakpoints& operator=(const WithoutBreakpoints&) = delete;
+};
 
 /// All of `code(argument)`; from the `most`-th step on it runs unstepped, unless `at_most`, called there with
 /// the handler's context, wants to go on.

@@ -79,6 +79,20 @@ std::string said_without_perf_event_open(int error) {
 
 }  // namespace
 
+TEST_CASE("doctor: breakpoints that are never met are told of, and leave stepping") {
+    const DoctorFiles host;
+    Trials trials;
+    CHECK(found(host, "breakpoints", trials).state == Finding::State::ok);
+    trials.handlers_stepped = false;
+    const Finding finding = found(host, "breakpoints", trials);
+    CHECK(finding.state == Finding::State::warning);
+    CHECK(finding.value.find("never met") != std::string::npos);
+    for (const Outlook::Clock& clock : conclude(trials, nullptr, {}).clocks) {
+        if (clock.name == std::string_view("stepped"))
+            CHECK((clock.works && clock.why.find("handlers") != std::string::npos));
+    }
+}
+
 TEST_CASE("doctor: types of core are told with their CPUs") {
     DoctorFiles intel;
     intel.with(devices + "cpu_core/type", "4\n").with(devices + "cpu_core/cpus", "0-3\n");

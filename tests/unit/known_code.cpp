@@ -43,7 +43,9 @@ TEST_CASE("known code has as many instructions as it says") {
               counts_of(code, 21).instructions - counts_of(code, 1).instructions);
     }
     if (const KnownCode* const code = known_code_between_cpuids()) {
-        CHECK(steps_of(*code, 21) - steps_of(*code, 1) == 20 * code->each.instructions);
+        const auto steps = steps_of(*code, 21) - steps_of(*code, 1);
+        // Some hypervisors forget the trap behind CPUID, of which there are two.
+        CHECK((steps == 20 * code->each.instructions || steps == 20 * (code->each.instructions - 2)));
     }
 }
 

@@ -39,7 +39,10 @@ Outlook conclude(const Trials& trials, const CommandFacts* command, const std::v
                     !counts ? "no hardware event can be counted"
                     : steps ? "if " + trials.counted + " or another passes its checks, which `run` makes"
                             : "no breakpoints, so no exact boundaries"},
-                   {"stepped", steps, steps ? "exact and very slow" : "no breakpoints"},
+                   {"stepped", steps,
+                    !steps                    ? "no breakpoints"
+                    : trials.handlers_stepped ? "exact and very slow"
+                                              : "exact but for signals' handlers, and very slow"},
                    {"operations", true, "on every host"}}};
     for (Outlook::Clock& clock : outlook.clocks) {
         if (outlook.ordered) continue;

@@ -162,6 +162,16 @@ Finding seccomp(const HostFacts& facts, const Trials& trials) {
 }
 
 Finding breakpoints(const Trials& trials) {
+    if (!trials.stepping_refused && !trials.handlers_stepped) {
+        return {
+            .name = "breakpoints",
+            .state = State::warning,
+            .value = "can be set, and are never met: this virtual machine keeps the debug registers back",
+            .why =
+                "without them no boundary comes in a signal's handler (perf, stepped), nor right behind a "
+                "system call",
+            .remedy = "another kind of virtual machine, or the bare machine"};
+    }
     if (!trials.stepping_refused) {
         return {.name = "breakpoints",
                 .state = State::ok,

@@ -71,6 +71,8 @@ Trials try_host(const HostFacts& facts) {
         const std::string text = explain(stepper.error(), breakpoint, facts, 0);
         // "A breakpoint cannot be counted" is true, and not the point.
         trials.stepping_refused = text.substr(text.find(": ") + 2);
+    } else {
+        trials.handlers_stepped = stepper->sees_handlers();
     }
     look_for_profile(trials);
     trials.fixed_addresses = addresses_can_be_fixed();

@@ -36,7 +36,8 @@ class Breakpoints {
         std::size_t size_ = 0;
     };
 
-    /// As many as the processor has to give, up to `wanted`; fails if not one.
+    /// As many as the processor has to give, up to `wanted`; fails if not one, or if none is ever met: some
+    /// hypervisors take debug registers and do nothing with them.
     tl::expected<void, CounterFailure> open(std::size_t wanted);
     void close();
     /// How many addresses `set` takes.

@@ -56,7 +56,8 @@ void SteppedSignals::hold(ucontext_t& context) {
 }
 
 void SteppedSignals::end(ucontext_t& context) const {
-    set_mask(context, program_);
+    // What a handler that was entered unseen has blocked is the program's as well.
+    set_mask(context, program_ | (mask_in(context) & ~kernel_));
 }
 
 void SteppedSignals::add_fault_handlers(Breakpoints::Addresses& stops) const {
@@ -102,6 +103,35 @@ void SteppedSignals::before_call(ucontext_t& context, Breakpoints::Addresses& st
     set_mask(context, held(program_, from_beginning));
     kernel_ = call_.changes ? held(call_.changed, at_end) : held(program_, from_beginning);
     if (call_.changes) write_change(context);
+}
+
+void SteppedSignals::before_unseen_call(ucontext_t& context) {
+    call_ = Call{.address = instruction_address(context)};
+    Breakpoints::Addresses no_stops;
+    if (system_call_number(context) == SYS_rt_sigreturn) prepare_change(context, no_stops);
+    kernel_ = held(program_, ~program_);
+    set_mask(context, kernel_);
+    if (!call_.changes) return;
+    kernel_ = held(call_.changed, ~call_.changed);
+    write_change(context);
+}
+
+long SteppedSignals::change_mask_unseen(ucontext_t& context) {
+    call_ = Call{.address = instruction_address(context)};
+    Breakpoints::Addresses no_stops;
+    prepare_change(context, no_stops);
+    const long size = argument(context, 3);
+    const long set = call_.changes ? 0 : argument(context, 1);  // if it does not change anything, it fails
+    const long result =
+        raw_system_call(SYS_rt_sigprocmask, argument(context, 0), set, argument(context, 2), size);
+    if (result == 0 && call_.old_mask_to != 0)
+        std::memcpy(reinterpret_cast<void*>(call_.old_mask_to), &program_, sizeof(program_));
+    // EFAULT from where the old mask should go comes after the change.
+    if (call_.changes && (result == 0 || result == -EFAULT)) program_ = call_.changed;
+    call_ = Call{};  // all of it is done
+    kernel_ = held(program_, ~program_);
+    set_mask(context, kernel_);
+    return result;
 }
 
 SignalMask SteppedSignals::add_handlers(Breakpoints::Addresses& stops, std::size_t capacity,

@@ -36,12 +36,19 @@ class SteppedSignals {
     /// `context` is about to execute a system call. Adds the handlers that may run to `stops`, `capacity` in
     /// all; for rt_sigreturn also the place that it returns to, if that can be read.
     void before_call(ucontext_t& context, Breakpoints::Addresses& stops, std::size_t capacity);
+    /// The same where handlers run unseen: signals come as if nobody stepped.
+    void before_unseen_call(ucontext_t& context);
+    /// Does an rt_sigprocmask that `context` is about to execute, without the kernel's seeing the program's
+    /// mask; what that unblocks comes unseen. Gives the call's result.
+    long change_mask_unseen(ucontext_t& context);
     /// `entered`: a handler's first instruction comes next, not what follows the call.
     void after_call(ucontext_t& context, bool entered);
     /// True if a signal waited already, and so came before the system call.
     [[nodiscard]] bool signal_came_first() const { return call_.signal_first; }
     /// A handler's first instruction comes next: what it will return to gets the program's mask.
     void entered_handler(ucontext_t& context);
+    /// A call whose new thread, process or program gets the caller's mask.
+    static bool inherits_mask(long number);
 
   private:
     static constexpr unsigned none = 6;
@@ -59,7 +66,6 @@ class SteppedSignals {
         long replaced_value = 0;
     };
 
-    static bool inherits_mask(long number);
     /// The kernel's mask, so that all signals but `let_through` wait.
     [[nodiscard]] static SignalMask held(SignalMask program, SignalMask let_through);
     /// Those for whose handlers there was no room.

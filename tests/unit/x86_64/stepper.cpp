@@ -2,6 +2,10 @@
 
 #include "stepper_code.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <fstream>
 #include <random>
 #include <string>
@@ -10,9 +14,9 @@ using namespace escapement::test;
 
 asm(R"(
 .pushsection .text
-.globl stepped_straight, stepped_loop, stepped_calls, stepped_strings, stepped_no_strings, stepped_flags
+.globl stepped_straight, stepped_cpuid, stepped_loop, stepped_calls, stepped_strings, stepped_no_strings, stepped_flags
 .globl stepped_short_flags, stepped_returns, stepped_segment, stepped_segment_memory, stepped_locked
-.globl stepped_system_calls, stepped_old_call, stepped_vsyscall
+.globl stepped_system_calls, stepped_forks, stepped_old_call, stepped_vsyscall
 stepped_straight:
     lea 1(%rdi), %rax
     add $2, %rax
@@ -25,6 +29,12 @@ stepped_straight:
     pop %rbx
     rdtsc
     xor %eax, %eax
+    ret
+stepped_cpuid:
+    push %rbx
+    cpuid
+    xor %eax, %eax
+    pop %rbx
     ret
 stepped_loop:
     mov $1000, %ecx
@@ -149,6 +159,25 @@ stepped_system_calls:
     syscall
     sub %rcx, %rcx
     ret
+stepped_forks:
+    mov $57, %eax
+    syscall
+    test %eax, %eax
+    jz 1f
+    sub $16, %rsp
+    mov %eax, %edi
+    mov %rsp, %rsi
+    xor %edx, %edx
+    xor %r10d, %r10d
+    mov $61, %eax
+    syscall
+    mov (%rsp), %eax
+    add $16, %rsp
+    ret
+1:  mov $7, %edi
+    mov $60, %eax
+    syscall
+    ud2
 stepped_old_call:
     push %rbx
     mov $20, %eax
@@ -168,6 +197,7 @@ stepped_vsyscall:
 )");
 
 STEPPED_CODE(straight);
+STEPPED_CODE(cpuid);
 STEPPED_CODE(loop);
 STEPPED_CODE(calls);
 STEPPED_CODE(strings);
@@ -179,25 +209,47 @@ STEPPED_CODE(segment);
 STEPPED_CODE(segment_memory);
 STEPPED_CODE(locked);
 STEPPED_CODE(system_calls);
+STEPPED_CODE(forks);
 STEPPED_CODE(old_call);
 STEPPED_CODE(vsyscall);
 
-TEST_CASE("steps go through straight lines, loops and calls") {
+namespace {
+
+/// Some kernels and hypervisors have none: then it is a fault.
+bool has_old_calls() {
+    const pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        old_call(nullptr);
+        _exit(0);
+    }
+    int status = 1;
+    waitpid(child, &status, 0);
+    if (status != 0) std::printf("partly cannot run here: INT 0x80 is no system call on this host\n");
+    return status == 0;
+}
+
+}  // namespace
+
+TEST_CASE("steps go through straight lines, loops and calls", "[steps]") {
     if (cannot_step()) return;
-    check(straight, {}, 12, 12);
+    // Of a hypervisor that forgets the trap behind CPUID, the next instruction is in the same step.
+    const std::size_t hidden = 5 - step_through(cpuid, nullptr).steps();
+    check(cpuid, {}, 5, 5 - hidden);
+    check(straight, {}, 12, 12 - hidden);
     check(loop, {}, 2 + 3000 + 1, 3003);
     // `2:` is reached three times.
     check(calls, {}, 5 + 4 + 3 * 2, 15);
 }
 
-TEST_CASE("steps count a repeated instruction once, with a stop after each repetition") {
+TEST_CASE("steps count a repeated instruction once, with a stop after each repetition", "[steps]") {
     if (cannot_step()) return;
     // Four repeated instructions; the comparison of equals goes on to its end, the search finds at once.
     check(strings, {}, 16, 12 + 7 + 3 + 20 + 1);
     check(no_strings, {}, 5, 5);
 }
 
-TEST_CASE("the trap flag stays out of flags that the program stores") {
+TEST_CASE("the trap flag stays out of flags that the program stores", "[steps]") {
     if (cannot_step()) return;
     check(flags, {}, 15, 15);
     const Trace trace = check(short_flags, {}, 4, 4);
@@ -205,25 +257,41 @@ TEST_CASE("the trap flag stays out of flags that the program stores") {
     check(returns, {}, 12, 12);
 }
 
-TEST_CASE("loading the stack segment is one step with the instruction after it") {
+TEST_CASE("loading the stack segment is one step with the instruction after it", "[steps]") {
     if (cannot_step()) return;
     check(segment, {}, 6, 4);
     check(segment_memory, {}, 7, 5);
 }
 
-TEST_CASE("steps go through locked instructions") {
+TEST_CASE("steps go through locked instructions", "[steps]") {
     if (cannot_step()) return;
     check(locked, {}, 1 + 100 * 9 + 3, 904);
 }
 
-TEST_CASE("steps go through system calls, whose traces in registers are clean") {
-    if (cannot_step()) return;
+TEST_CASE("steps go through system calls, whose traces in registers are clean", "[steps]") {
+    if (cannot_see_handlers()) return;
     const Trace trace = check(system_calls, {}, 15, 15);
     CHECK(trace.result == -38);  // ENOSYS
-    check(old_call, {}, 6, 6);
+    if (has_old_calls()) check(old_call, {}, 6, 6);
 }
 
-TEST_CASE("steps go through the old page of system calls") {
+TEST_CASE("by the trap flag alone a system call is one step with the next instruction, its traces clean",
+          "[steps]") {
+    const WithoutBreakpoints by_trap_flag;
+    const Trace trace = check(system_calls, {}, 15, 12);
+    CHECK(trace.result == -38);
+    if (has_old_calls()) check(old_call, {}, 6, 5);
+}
+
+TEST_CASE("by the trap flag alone steps end at a new process, which is not stepped", "[steps]") {
+    const WithoutBreakpoints by_trap_flag;
+    const Trace trace = step_through(forks, nullptr);
+    CHECK(trace.result == 7 << 8);
+    CHECK(trace.strangers == 0);
+    CHECK(trace.retired == 1);
+}
+
+TEST_CASE("steps go through the old page of system calls", "[steps]") {
     if (cannot_step()) return;
     std::ifstream maps("/proc/self/maps");
     const std::string all{std::istreambuf_iterator<char>(maps), {}};
@@ -232,10 +300,10 @@ TEST_CASE("steps go through the old page of system calls") {
         return;
     }
     // What the kernel does in place of the page is no instruction.
-    check(vsyscall, {}, 7, 8);
+    check(vsyscall, {}, 7, 7);
 }
 
-TEST_CASE("the k-th stop is at the same address each time") {
+TEST_CASE("the k-th stop is at the same address each time", "[steps]") {
     if (cannot_step()) return;
     std::mt19937 random(1);  // NOLINT(bugprone-random-generator-seed): the same each time
     for (const Code code : {calls, strings, flags, locked}) {

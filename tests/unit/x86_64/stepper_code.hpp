@@ -22,6 +22,13 @@ inline bool cannot_step() {
     return true;
 }
 
+inline bool cannot_see_handlers() {
+    if (cannot_step()) return true;
+    if (steps_see_handlers()) return false;
+    std::printf("cannot run here: breakpoints are never met on this host, so handlers are not stepped\n");
+    return true;
+}
+
 /// Stepped and unstepped do the same; stepped twice it takes the same addresses; so many instructions and
 /// steps.
 inline Trace check(Code code, const Memory& memory, std::uint64_t retired, std::size_t steps) {
