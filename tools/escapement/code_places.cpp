@@ -95,11 +95,23 @@ struct CodePlaces::Module {
     }
 
     void find_line(std::uint64_t there, FoundPlace& place) const {
-        Dwfl_Line* const line = dwfl_module_getsrc(module, there);
-        if (line == nullptr) return;
         int number = 0;
-        const char* const file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
-        if (file != nullptr) place.source = fmt::format("{}:{}", file, number);
+        if (Dwfl_Line* const line = dwfl_module_getsrc(module, there)) {
+            const char* const file = dwfl_lineinfo(line, nullptr, &number, nullptr, nullptr, nullptr);
+            if (file != nullptr) place.source = fmt::format("{}:{}", file, number);
+            return;
+        }
+        // Clang writes no table of which unit an address is in: each unit knows it of itself.
+        Dwarf_Addr bias = 0;
+        Dwarf_Die* unit = nullptr;
+        while ((unit = dwfl_module_nextcu(module, unit, &bias)) != nullptr) {
+            if (dwarf_haspc(unit, there - bias) <= 0) continue;
+            Dwarf_Line* const line = dwarf_getsrc_die(unit, there - bias);
+            const char* const file = line == nullptr ? nullptr : dwarf_linesrc(line, nullptr, nullptr);
+            if (file != nullptr && dwarf_lineno(line, &number) == 0)
+                place.source = fmt::format("{}:{}", file, number);
+            return;
+        }
     }
 
     void find_instruction(std::uint64_t address, FoundPlace& place) const {
