@@ -11,10 +11,12 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/times.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,7 +38,7 @@
     X(pthread_cancel) X(pthread_setname_np) X(pthread_sigmask) X(sigprocmask) X(sigaction) \
     X(sem_wait) X(sem_trywait) X(sem_timedwait) X(sem_clockwait) X(sem_post) X(poll) X(ppoll) \
     X(select) X(pselect) X(epoll_wait) X(epoll_pwait) X(epoll_pwait2) X(nanosleep) X(clock_nanosleep) \
-    X(clock_gettime) X(gettimeofday) X(time) X(sched_yield) X(getrandom) X(getentropy) \
+    X(clock_gettime) X(gettimeofday) X(time) X(times) X(getrusage) X(sched_yield) X(getrandom) X(getentropy) \
     X(syscall) X(read) X(readv) X(recv) X(recvfrom) X(recvmsg) X(write) X(writev) X(send) \
     X(sendto) X(sendmsg) X(accept) X(accept4) X(connect) X(waitpid) X(waitid) X(wait4) X(fork) \
     X(_exit) X(fopen) X(open) X(openat) X(sigwait) X(sigwaitinfo) X(sigtimedwait) X(sigsuspend) \

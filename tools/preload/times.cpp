@@ -5,7 +5,9 @@
 #include "runtime.hpp"
 #include "timespecs.hpp"
 
+#include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,17 +26,36 @@ timespec read_clock(const Entry& entry, clockid_t clock) {
     return domain.time_of(clock, domain.ask_time());
 }
 
-/// The host's, which a replay has from the journal.
+/// What the host has just said, which a replay has from the journal.
+template <typename Said>
+void journal_said(const Entry& entry, Said* said) {
+    if (!entry.ordered() || journaling == Journaling::off) return;
+    journal_operation(OperationKind::time, 0);
+    outside_bytes(no_descriptor, said, sizeof *said);
+}
+
 int read_real_clock(const Entry& entry, clockid_t clock, timespec* time) {
     const int result = real().clock_gettime(clock, time);
-    if (!entry.ordered() || journaling == Journaling::off || result != 0) return result;
-    journal_operation(OperationKind::time, 0);
-    outside_bytes(no_descriptor, time, sizeof *time);
+    if (result == 0) journal_said(entry, time);
     return result;
 }
 
 bool has_time() {
     return mode.load(std::memory_order_relaxed) == Mode::ordering;
+}
+
+bool has_virtual_time() {
+    return has_time() && runtime().settings().virtual_time;
+}
+
+/// In units of which a second has `per_second`.
+clock_t in_units(const timespec& time, long per_second) {
+    return time.tv_sec * per_second + time.tv_nsec / (second / per_second);
+}
+
+clock_t ticks(const timespec& time) {
+    static const long per_second = sysconf(_SC_CLK_TCK);
+    return in_units(time, per_second);
 }
 
 /// Sleeps until `deadline`; true if a signal handler ended it.
@@ -63,8 +84,7 @@ using namespace escapement::preload;
 
 ESCAPEMENT_EXPORT int clock_gettime(clockid_t clock, timespec* time) noexcept {
     const Entry entry;
-    if (!has_time() || clock < 0 || clock > CLOCK_TAI || !runtime().settings().virtual_time)
-        return read_real_clock(entry, clock, time);
+    if (!has_virtual_time() || clock < 0 || clock > CLOCK_TAI) return read_real_clock(entry, clock, time);
     *time = read_clock(entry, clock);
     return 0;
 }
@@ -90,7 +110,42 @@ ESCAPEMENT_EXPORT int timespec_get(timespec* time, int base) noexcept {
 ESCAPEMENT_EXPORT clock_t clock() noexcept {
     timespec time{};
     if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) != 0) return -1;
-    return time.tv_sec * CLOCKS_PER_SEC + time.tv_nsec / (second / CLOCKS_PER_SEC);
+    return in_units(time, CLOCKS_PER_SEC);
+}
+
+ESCAPEMENT_EXPORT clock_t times(tms* used) noexcept {
+    const Entry entry;
+    if (has_virtual_time()) {
+        if (used != nullptr) {
+            *used = {};
+            used->tms_utime = ticks(read_clock(entry, CLOCK_PROCESS_CPUTIME_ID));
+        }
+        return ticks(read_clock(entry, CLOCK_MONOTONIC));
+    }
+    struct {
+        tms used;
+        clock_t now;
+    } said{};
+    said.now = real().times(&said.used);
+    if (has_time() && said.now != -1) journal_said(entry, &said);
+    if (used != nullptr) *used = said.used;
+    return said.now;
+}
+
+/// What is the host's besides (memory, faults, switches) is 0 under virtual time, as are children's times.
+ESCAPEMENT_EXPORT int getrusage(__rusage_who_t who, rusage* usage) noexcept {
+    const Entry entry;
+    const int result = real().getrusage(who, usage);
+    if (result != 0) return result;
+    if (!has_virtual_time()) {
+        if (has_time()) journal_said(entry, usage);
+        return 0;
+    }
+    *usage = {};
+    if (who == RUSAGE_CHILDREN) return 0;
+    const timespec time = read_clock(entry, CLOCK_PROCESS_CPUTIME_ID);
+    usage->ru_utime = {.tv_sec = time.tv_sec, .tv_usec = time.tv_nsec / 1000};
+    return 0;
 }
 
 ESCAPEMENT_EXPORT time_t time(time_t* to) noexcept {

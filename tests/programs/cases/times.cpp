@@ -3,7 +3,9 @@
 #include "posix_thread.hpp"
 
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/time.h>
+#include <sys/times.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -53,6 +55,16 @@ void clocks() {
     order("by timespec_get", standard.tv_sec);
     order("its nanoseconds", standard.tv_nsec);
     order("processor time", std::clock());
+    tms used{};
+    order("by times", times(&used));
+    order("used by times", used.tms_utime + used.tms_stime);
+    rusage usage{};
+    for (const auto who : {RUSAGE_SELF, RUSAGE_THREAD, RUSAGE_CHILDREN}) {
+        REQUIRE_THAT(getrusage(who, &usage) == 0);
+        order("used by getrusage", usage.ru_utime.tv_sec * 1'000'000 + usage.ru_utime.tv_usec);
+        order("for the system", usage.ru_stime.tv_usec);
+    }
+    order("memory", usage.ru_maxrss);
     order("by time", std::time(nullptr));
     order("by chrono", std::chrono::system_clock::now().time_since_epoch().count());
     std::printf("order: %s", [] {
