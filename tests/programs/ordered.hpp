@@ -25,7 +25,7 @@ struct Expectation {
     std::vector<std::string> quanta = {"", "1", "13"};
     bool may_be_marked =
         false;  ///< other processes have a say: results are the same, and where they had it, it is said
-    unsigned runs = 4;  ///< for each quantum, twice: idle and under load
+    unsigned runs = 3;  ///< for each quantum, twice: idle and under load
 };
 
 /// Runs COMMAND with each quantum: idle and loaded machine, CPUs chosen and left alone, environments and

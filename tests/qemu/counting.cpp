@@ -78,7 +78,7 @@ TEST_CASE("a QEMU that exports no symbols") {
     check_ended_well(machine, run);
     REQUIRE(run.errors().find("clock: operations") != std::string::npos);
 }
-TEST_CASE("a QEMU that exports no symbols, Linux") {
+TEST_CASE("a QEMU that exports no symbols, Linux", "[soak]") {
     Machine machine = linux_x86();
     machine.exports_symbols = false;
     check_reproducible(machine, 2);

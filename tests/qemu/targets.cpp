@@ -146,7 +146,7 @@ TEST_CASE("Linux aarch64, 7.2") {
 TEST_CASE("Linux aarch64, 10.0") {
     check_reproducible(linux_aarch64(Version::ten), 2);
 }
-TEST_CASE("Linux arm, 7.2") {
+TEST_CASE("Linux arm, 7.2", "[soak]") {
     check_reproducible(linux_on("arm", "ttyAMA0", {"-M", "virt"}), 2);
 }
 TEST_CASE("Linux ppc64, 7.2", "[soak]") {
