@@ -67,10 +67,8 @@ void faults() {
     }
 }
 
+/// For each test: Catch takes SIGSEGV back at a test's end.
 void prepare() {
-    static bool done = false;
-    if (done) return;
-    done = true;
     struct sigaction action {};
     action.sa_handler = on_signal;
     sigaction(SIGUSR1, &action, nullptr);
@@ -78,6 +76,7 @@ void prepare() {
     action.sa_sigaction = mend;
     action.sa_flags = SA_SIGINFO;
     sigaction(SIGSEGV, &action, nullptr);
+    if (faulty_page != nullptr) return;
     faulty_page = static_cast<unsigned char*>(
         mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
     REQUIRE(faulty_page != MAP_FAILED);

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cstring>
-#include <optional>
 
 namespace escapement::test {
 
@@ -73,23 +72,19 @@ void on_trap(int, siginfo_t* information, void* context) {
 
 bool without_breakpoints = false;
 
-std::optional<Stepper>& the_stepper() {
-    const auto opened = [](auto stepper) {
-        return stepper ? std::optional<Stepper>(*std::move(stepper)) : std::nullopt;
-    };
-    static std::optional<Stepper> best = opened(Stepper::open());
-    static std::optional<Stepper> lesser = opened(Stepper::open_without_breakpoints());
-    return without_breakpoints ? lesser : best;
+/// Not for longer than it steps: it holds the breakpoints, of which a processor has few.
+tl::expected<Stepper, CounterFailure> open_stepper() {
+    return without_breakpoints ? Stepper::open_without_breakpoints() : Stepper::open();
 }
 
 }  // namespace
 
 const char* no_steps_because() {
-    return the_stepper() ? "" : "no steps: the host gives no breakpoints to this process";
+    return open_stepper() ? "" : "no steps: the host gives no breakpoints to this process";
 }
 
 bool steps_see_handlers() {
-    return the_stepper()->sees_handlers();
+    return open_stepper()->sees_handlers();
 }
 
 WithoutBreakpoints::WithoutBreakpoints() {
@@ -101,7 +96,8 @@ WithoutBreakpoints::~WithoutBreakpoints() {
 }
 
 Trace step_through(Code code, void* argument, std::size_t most, bool (*at_most)(void*)) {
-    now = {.stepper = &*the_stepper(),
+    auto stepper = open_stepper();
+    now = {.stepper = &*stepper,
            .begin = reinterpret_cast<std::uintptr_t>(code),
            .end = reinterpret_cast<std::uintptr_t>(&escapement_stepped_call_after),
            .most = most,
@@ -112,10 +108,12 @@ Trace step_through(Code code, void* argument, std::size_t most, bool (*at_most)(
            .unknown = 0,
            .refused = false};
     const sigset_t none{};
+    KernelAction before{};
+    syscall(SYS_rt_sigaction, SIGTRAP, nullptr, &before, sizeof(before.mask));
     Stepper::install(SIGTRAP, &on_trap, none);
     Trace trace;
     trace.result = escapement_stepped_call(code, argument);
-    uninstall(SIGTRAP);
+    act(SIGTRAP, before);
     trace.addresses.assign(stops.begin(), stops.begin() + static_cast<std::ptrdiff_t>(now.number));
     trace.retired = now.retired;
     trace.strangers = now.strangers;
