@@ -183,20 +183,17 @@ bool Stepper::step(void* context) {
     now.from = instruction_address(machine);
     const bool faults = (now.from & ~std::uintptr_t{0xfff}) == vsyscall_page && !now.do_virtual_call(machine);
     now.instruction = faults ? Instruction{} : instruction_at(now.from, now.readable);
-    if (!now.instruction.calls()) {
-        const bool begun = now.begin_ordinary(machine);
-        if (now.breakpoints.at(now.from)) machine.uc_mcontext.gregs[REG_EFL] |= resume_flag;
-        if (!begun) done(context);
-        return begun;
+    const bool calls = now.instruction.calls();
+    if (calls) {
+        now.handlers_known = false;
+        now.readable.forget();
+        now.expected = now.from + now.instruction.length;
     }
-    now.handlers_known = false;
-    now.readable.forget();
-    now.expected = now.from + now.instruction.length;
-    if (!now.has_breakpoints()) {
+    if (calls && !now.has_breakpoints()) {
         if (!now.begin_call_by_trap_flag(machine)) done(context);
         return true;
     }
-    const bool begun = now.begin_call(machine);
+    const bool begun = calls ? now.begin_call(machine) : now.begin_ordinary(machine);
     if (now.breakpoints.at(now.from)) machine.uc_mcontext.gregs[REG_EFL] |= resume_flag;
     if (!begun) done(context);
     return begun;

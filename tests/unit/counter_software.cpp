@@ -39,7 +39,7 @@ void fault(std::size_t times) {
 bool can_count() {
     const auto counter = Counter::open(page_faults);
     if (!counter) {
-        WARN(explain(counter.error(), {.name = "page faults", .code = page_faults}));
+        WARN("cannot run here: " << explain(counter.error(), {.name = "page faults", .code = page_faults}));
         return false;
     }
     const auto before = counter->read();

@@ -83,10 +83,11 @@ TEST_CASE("doctor: breakpoints that are never met are told of, and leave steppin
     const DoctorFiles host;
     Trials trials;
     CHECK(found(host, "breakpoints", trials).state == Finding::State::ok);
-    trials.handlers_stepped = false;
+    trials.handlers_unseen = "breakpoints can be set, and are never met: so it is; do that";
     const Finding finding = found(host, "breakpoints", trials);
     CHECK(finding.state == Finding::State::warning);
-    CHECK(finding.value.find("never met") != std::string::npos);
+    CHECK(finding.value == "breakpoints can be set, and are never met: so it is");
+    CHECK(finding.remedy == "do that");
     for (const Outlook::Clock& clock : conclude(trials, nullptr, {}).clocks) {
         if (clock.name == std::string_view("stepped"))
             CHECK((clock.works && clock.why.find("handlers") != std::string::npos));

@@ -33,7 +33,7 @@ struct Trials {
     std::string counted;                          ///< the first event that could be opened; empty: none
     std::string counting_refused;                 ///< why not
     std::optional<std::string> stepping_refused;  ///< why not; absent: threads can be stepped
-    bool handlers_stepped = true;                 ///< breakpoints are met, so that signals' handlers are, too
+    std::optional<std::string> handlers_unseen;   ///< why signals' handlers cannot; absent: they can
     bool fixed_addresses = true;                  ///< personality(ADDR_NO_RANDOMIZE) is allowed
     std::string preload_library;                  ///< its path
     std::string preload_refused;                  ///< why it cannot be used; empty: it can

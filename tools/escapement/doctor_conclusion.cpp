@@ -40,9 +40,9 @@ Outlook conclude(const Trials& trials, const CommandFacts* command, const std::v
                     : steps ? "if " + trials.counted + " or another passes its checks, which `run` makes"
                             : "no breakpoints, so no exact boundaries"},
                    {"stepped", steps,
-                    !steps                    ? "no breakpoints"
-                    : trials.handlers_stepped ? "exact and very slow"
-                                              : "exact but for signals' handlers, and very slow"},
+                    !steps                   ? "no breakpoints"
+                    : trials.handlers_unseen ? "exact but for signals' handlers, and very slow"
+                                             : "exact and very slow"},
                    {"operations", true, "on every host"}}};
     for (Outlook::Clock& clock : outlook.clocks) {
         if (outlook.ordered) continue;

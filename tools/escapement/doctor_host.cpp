@@ -162,28 +162,21 @@ Finding seccomp(const HostFacts& facts, const Trials& trials) {
 }
 
 Finding breakpoints(const Trials& trials) {
-    if (!trials.stepping_refused && !trials.handlers_stepped) {
-        return {
-            .name = "breakpoints",
-            .state = State::warning,
-            .value = "can be set, and are never met: this virtual machine keeps the debug registers back",
-            .why =
-                "without them no boundary comes in a signal's handler (perf, stepped), nor right behind a "
-                "system call",
-            .remedy = "another kind of virtual machine, or the bare machine"};
-    }
-    if (!trials.stepping_refused) {
-        return {.name = "breakpoints",
-                .state = State::ok,
-                .value = "can be set",
-                .why = "threads are stopped at exact counts by them (perf, stepped)"};
-    }
-    const auto [reason, remedy] = parted(*trials.stepping_refused);
-    return {.name = "breakpoints",
-            .state = State::warning,
-            .value = "none: " + reason,
-            .why = "threads are stopped at exact counts by them (perf, stepped)",
-            .remedy = remedy};
+    Finding finding{.name = "breakpoints",
+                    .state = State::ok,
+                    .value = "can be set",
+                    .why = "threads are stopped at exact counts by them (perf, stepped)"};
+    if (!trials.stepping_refused && !trials.handlers_unseen) return finding;
+    const auto [reason, remedy] =
+        parted(*(trials.stepping_refused ? trials.stepping_refused : trials.handlers_unseen));
+    finding.state = State::warning;
+    finding.value = trials.stepping_refused ? "none: " + reason : reason;
+    if (!trials.stepping_refused)
+        finding.why =
+            "without them no boundary comes in a signal's handler, nor right behind a system call (perf, "
+            "stepped)";
+    finding.remedy = remedy;
+    return finding;
 }
 
 /// What only hosts with hardware counters have to heed.

@@ -66,13 +66,16 @@ Trials try_host(const HostFacts& facts) {
     Trials trials;
     trials.known_pmus = known_core_pmus();
     try_counting(facts, trials);
-    if (const auto stepper = Stepper::open(); !stepper) {
+    const auto reason_of = [&](const CounterFailure& failure) {
         const Event breakpoint{.name = "a breakpoint", .code = {.type = PERF_TYPE_BREAKPOINT}};
-        const std::string text = explain(stepper.error(), breakpoint, facts, 0);
+        const std::string text = explain(failure, breakpoint, facts, 0);
         // "A breakpoint cannot be counted" is true, and not the point.
-        trials.stepping_refused = text.substr(text.find(": ") + 2);
-    } else {
-        trials.handlers_stepped = stepper->sees_handlers();
+        return text.substr(text.find(": ") + 2);
+    };
+    if (const auto stepper = Stepper::open(); !stepper) {
+        trials.stepping_refused = reason_of(stepper.error());
+    } else if (!stepper->sees_handlers()) {
+        trials.handlers_unseen = reason_of({.refusal = Refusal::never_met});
     }
     look_for_profile(trials);
     trials.fixed_addresses = addresses_can_be_fixed();

@@ -225,7 +225,7 @@ bool has_old_calls() {
     }
     int status = 1;
     waitpid(child, &status, 0);
-    if (status != 0) std::printf("partly cannot run here: INT 0x80 is no system call on this host\n");
+    if (status != 0) std::printf("without INT 0x80, which is no system call on this host\n");
     return status == 0;
 }
 
