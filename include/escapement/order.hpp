@@ -267,6 +267,7 @@ class Order {
     [[nodiscard]] ParticipantNumber holder(ObjectKey mutex) const;
     [[nodiscard]] const OrderStatistics& statistics() const { return statistics_; }
     [[nodiscard]] const OrderOptions& options() const { return options_; }
+    [[nodiscard]] bool anybody_else_runnable() const;
     /// True if some participant other than the caller could go on, or waits for a time.
     [[nodiscard]] bool others_want_the_turn() const;
 
@@ -286,7 +287,6 @@ class Order {
   private:
     [[nodiscard]] bool runnable(const Participant& participant) const;
     [[nodiscard]] bool wait_is_over(const Participant& participant) const;
-    [[nodiscard]] bool anybody_else_runnable() const;
     [[nodiscard]] ParticipantNumber pick_counted() const;
     [[nodiscard]] ParticipantNumber pick_ticktock();
     [[nodiscard]] ParticipantNumber pick_early_return() const;

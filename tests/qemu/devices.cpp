@@ -3,6 +3,7 @@
 #include "recording.hpp"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 using namespace escapement::qemu_tests;
 
@@ -18,6 +19,16 @@ Machine with_disks(std::vector<Disk> disks, Version version = Version::installed
     machine.also_says = {"guest: /dev/vda", "guest: /dev/vdb"};
     machine.disks = std::move(disks);
     return machine;
+}
+
+/// Firmware that reads the disk which it boots from, and spins meanwhile.
+Machine firmware_reads(const std::string& device, Version version = Version::installed) {
+    return {.name = "firmware reads a disk",
+            .version = version,
+            .target = "x86_64",
+            .options = {
+                "-drive", "file=" + small("disk.bin").string() + ",format=raw,if=none,snapshot=on,id=image",
+                "-drive", "driver=blkreplay,if=none,image=image,id=disk", "-device", device + ",drive=disk"}};
 }
 
 const std::vector<std::string> network{
@@ -39,6 +50,36 @@ TEST_CASE("disks, aio=io_uring") {
 }
 TEST_CASE("disks, aio=io_uring, 10.0", "[soak]") {
     check_reproducible(with_disks({{"raw", "io_uring"}, {"qcow2", "io_uring"}}, Version::ten), 2);
+}
+
+TEST_CASE("disks of which the firmware reads") {
+    check_reproducible(firmware_reads("ide-hd"), 2);
+    check_reproducible(firmware_reads("virtio-blk-pci"), 2);
+    check_reproducible(firmware_reads("ide-hd", Version::ten), 2);
+}
+TEST_CASE("firmware that spins does not keep the disk waiting") {
+    const Machine machine = firmware_reads("ide-hd");
+    if (!can_run(machine)) return;
+    Workplace workplace;
+    const Run run = record(machine, workplace);
+    check_ended_well(machine, run);
+    const auto statistics = nlohmann::json::parse(contents(run.directory / "stats"));
+    // A thousand requests. A quantum for each would be 70 million.
+    REQUIRE(statistics.at("operations").get<std::uint64_t>() < 1'000'000);
+}
+
+TEST_CASE("a replay that QEMU does not get on with ends, and says where") {
+    Machine machine = firmware_reads("ide-hd");
+    if (!can_run(machine)) return;
+    Workplace workplace;
+    const Run recording = record(machine, workplace);
+    check_ended_well(machine, recording);
+    machine.options.clear();  // what the recording has of its disk comes from nowhere
+    const Run run = replay(machine, recording, workplace);
+    INFO(run.errors());
+    REQUIRE(run.status == 125);
+    REQUIRE(run.errors().find("standstill: the replay does not get on: QEMU waits at guest instruction ") !=
+            std::string::npos);
 }
 
 TEST_CASE("network: DHCP and ping") {

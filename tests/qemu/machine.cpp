@@ -121,8 +121,10 @@ bool can_run(const Machine& machine) {
                                " is not installed; run tools/setup packages tests");
     }
     for (const std::string& option : machine.options) {
-        if (option.starts_with(guests().string()) && !fs::exists(option))
-            return cannot_run_here(option + " is missing; run tools/setup guests");
+        const std::size_t at = option.find(guests().string());
+        if (at == std::string::npos) continue;
+        const std::string file = option.substr(at, option.find(',', at) - at);
+        if (!fs::exists(file)) return cannot_run_here(file + " is missing; run tools/setup guests");
     }
     return true;
 }

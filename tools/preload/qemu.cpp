@@ -8,8 +8,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
+#include <string>
 
 // QEMU's, or null: bound by the loader. To look them up by dlsym would allocate where they are missing, and
 // the first call of this library may come from inside an allocator.
@@ -32,9 +36,29 @@ namespace {
 // fast as the host's.
 constexpr Nanoseconds nanoseconds_per_instruction = 4;
 
+// ReplayMode of QEMU's qapi/replay.json.
+constexpr int replay_mode_record = 1;
+constexpr int replay_mode_play = 2;
+
 // The round-robin thread takes the replay mutex two or three times a round, and may come round with nothing
 // done for its own reasons (an exit request); more often than this it waits for the main loop.
 constexpr unsigned most_idle_acquisitions = 8;
+
+// A guest that spins (firmware that waits for its disk: PAUSE, YIELD and the like end a round) comes round in
+// the same few hundred instructions again and again, which take the host as long as many thousands; by the
+// time of a quantum its disk would have been ready a hundred times. So a few rounds, each as long as one of
+// the last, are a quantum if somebody could go on. Else it takes more of them, as to look what came from
+// outside is a system call: half as many as the last time if somebody did go on since, or twice as many. Not
+// any short rounds: what a guest does while it does not spin is left to itself, so that a device of which
+// QEMU records nothing (a random number generator) finds it in the same place in a replay.
+constexpr std::int64_t longest_spin = 1000;
+constexpr unsigned least_spins = 4;
+constexpr unsigned most_spins = 1024;
+
+// A replay in which the round-robin thread gave way for so long, and nobody else brought what it waits for,
+// never gets on. In its own processor time: neither a busy host nor SIGSTOP is taken for that.
+constexpr Nanoseconds longest_standstill = 5'000'000'000;
+constexpr unsigned looks_at_clock = 1024;
 
 struct Qemu {
     // The process's, found by name; null where this QEMU has none.
@@ -48,6 +72,13 @@ struct Qemu {
     const pthread_mutex_t* big_lock = nullptr;
     std::int64_t last_icount = 0;
     unsigned idle_acquisitions = 0;
+    unsigned gave_way = 0;                 ///< since the guest last did anything
+    Nanoseconds stands_since = 0;          ///< the thread's processor time
+    std::array<std::int64_t, 8> rounds{};  ///< instructions of the last ones
+    unsigned next_round = 0;
+    unsigned spins = 0;  ///< rounds in a row that were as long as one of the last
+    unsigned quantum_of_spins = 16;
+    std::uint64_t switches_seen = 0;  ///< when spins last were a quantum
 };
 
 Qemu qemu;
@@ -152,6 +183,41 @@ const char* clock_name() {
 
 namespace {
 
+/// What a round of `done` instructions counts for beyond them.
+Count spun(const Order& order, std::int64_t done) {
+    const auto& rounds = qemu.rounds;
+    const bool again = done < longest_spin && std::find(rounds.begin(), rounds.end(), done) != rounds.end();
+    qemu.rounds[qemu.next_round++ % rounds.size()] = done;
+    qemu.spins = again ? qemu.spins + 1 : 0;
+    const bool wanted = order.anybody_else_runnable();
+    if (qemu.spins < (wanted ? least_spins : qemu.quantum_of_spins)) return 0;
+    const std::uint64_t switches = order.statistics().switches;
+    qemu.quantum_of_spins = wanted || switches != qemu.switches_seen
+                                ? std::max(qemu.quantum_of_spins / 2, least_spins)
+                                : std::min(qemu.quantum_of_spins * 2, most_spins);
+    qemu.switches_seen = switches;
+    qemu.spins = 0;
+    return order.options().quantum;
+}
+
+/// A replay that never gets on is a hang: whoever waits there spins, so the order does not see it.
+void notice_standstill(Runtime& runtime, std::int64_t icount) {
+    if (++qemu.gave_way % looks_at_clock != 0) return;
+    timespec used{};
+    real().clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    const Nanoseconds now = used.tv_sec * 1'000'000'000 + used.tv_nsec;
+    if (qemu.gave_way == looks_at_clock) qemu.stands_since = now;
+    const auto& participants = runtime.order().participants();
+    const bool somebody_is_outside =
+        std::any_of(participants.begin(), participants.end(),
+                    [](const Participant& each) { return each.state == State::outside; });
+    if (now - qemu.stands_since < longest_standstill || somebody_is_outside) return;
+    runtime.end_instead_of_hanging(
+        "standstill", "standstill: the replay does not get on: QEMU waits at guest instruction " +
+                          std::to_string(icount) +
+                          " for what the recording says comes next, and no thread brings it");
+}
+
 /// The round-robin thread is about to take the replay mutex, and holds no lock; it is not running the guest,
 /// so the guest's progress may be read.
 void note_progress(Runtime& runtime) {
@@ -160,9 +226,14 @@ void note_progress(Runtime& runtime) {
     qemu.last_icount = icount;
     if (done > 0) {
         qemu.idle_acquisitions = 0;
-        if (reported) runtime.order().advance(static_cast<Count>(done), done * nanoseconds_per_instruction);
+        qemu.gave_way = 0;
+        // In a replay who waits for others comes round with nothing done.
+        const Count more = *qemu.replay_mode == replay_mode_record ? spun(runtime.order(), done) : 0;
+        if (reported)
+            runtime.order().advance(static_cast<Count>(done) + more, done * nanoseconds_per_instruction);
     } else if (++qemu.idle_acquisitions > most_idle_acquisitions) {
         qemu.idle_acquisitions = 0;
+        if (*qemu.replay_mode == replay_mode_play) notice_standstill(runtime, icount);
         runtime.domain().give_way();
     }
 }

@@ -226,13 +226,17 @@ void Runtime::stuck(const Order& stuck_order) {
             return;
         }
     }
-    const std::string report = stuck_order.stall_report();
+    end_instead_of_hanging(
+        "deadlock",
+        "deadlock: no participant can go on, and nothing from outside or a time-out could change that");
+}
+
+void Runtime::end_instead_of_hanging(const char* incident, const std::string& what) {
     std::fprintf(stderr,
-                 "escapement: deadlock: no participant can go on, and nothing from outside or a time-out "
-                 "could change that:\n%s"
+                 "escapement: %s:\n%s"
                  "escapement: ended with status 125 instead of hanging\n",
-                 report.c_str());
-    add_incident({.participant = nobody, .address = 0, .reason = "deadlock"});
+                 what.c_str(), order().stall_report().c_str());
+    add_incident({.participant = nobody, .address = 0, .reason = incident});
     close_journal();
     write_statistics();
     real()._exit(125);
