@@ -267,6 +267,7 @@ class Order {
     [[nodiscard]] ParticipantNumber holder(ObjectKey mutex) const;
     [[nodiscard]] const OrderStatistics& statistics() const { return statistics_; }
     [[nodiscard]] const OrderOptions& options() const { return options_; }
+    /// True if some participant other than the caller could go on.
     [[nodiscard]] bool anybody_else_runnable() const;
     /// True if some participant other than the caller could go on, or waits for a time.
     [[nodiscard]] bool others_want_the_turn() const;
