@@ -3,6 +3,7 @@
 #include "real.hpp"
 #include "runtime.hpp"
 #include "thread_state.hpp"
+#include "timespecs.hpp"
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <array>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <string>
 
 // QEMU's, or null: bound by the loader. To look them up by dlsym would allocate where they are missing, and
@@ -57,7 +57,7 @@ constexpr unsigned most_spins = 1024;
 
 // A replay in which the round-robin thread gave way for so long, and nobody else brought what it waits for,
 // never gets on. In its own processor time: neither a busy host nor SIGSTOP is taken for that.
-constexpr Nanoseconds longest_standstill = 5'000'000'000;
+constexpr Nanoseconds longest_standstill = 5 * second;
 constexpr unsigned looks_at_clock = 1024;
 
 struct Qemu {
@@ -205,7 +205,7 @@ void notice_standstill(Runtime& runtime, std::int64_t icount) {
     if (++qemu.gave_way % looks_at_clock != 0) return;
     timespec used{};
     real().clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    const Nanoseconds now = used.tv_sec * 1'000'000'000 + used.tv_nsec;
+    const Nanoseconds now = nanoseconds(used);
     if (qemu.gave_way == looks_at_clock) qemu.stands_since = now;
     const auto& participants = runtime.order().participants();
     const bool somebody_is_outside =
@@ -227,10 +227,10 @@ void note_progress(Runtime& runtime) {
     if (done > 0) {
         qemu.idle_acquisitions = 0;
         qemu.gave_way = 0;
+        if (!reported) return;
         // In a replay who waits for others comes round with nothing done.
         const Count more = *qemu.replay_mode == replay_mode_record ? spun(runtime.order(), done) : 0;
-        if (reported)
-            runtime.order().advance(static_cast<Count>(done) + more, done * nanoseconds_per_instruction);
+        runtime.order().advance(static_cast<Count>(done) + more, done * nanoseconds_per_instruction);
     } else if (++qemu.idle_acquisitions > most_idle_acquisitions) {
         qemu.idle_acquisitions = 0;
         if (*qemu.replay_mode == replay_mode_play) notice_standstill(runtime, icount);

@@ -118,9 +118,9 @@ class Runtime final : public Host {
     void hand_over(ParticipantNumber from, ParticipantNumber to) override;
     IdleEnd idle(Nanoseconds now, Nanoseconds deadline) override;
     void stuck(const Order& order) override;
-    /// Says `name` and `what`, and who waits for whom, and ends the process. The caller has the turn, or
-    /// nobody.
-    void end_instead_of_hanging(const char* name, const std::string& what);
+    /// Says `what`, and who waits for whom, and ends the process; `incident` is its name in the statistics.
+    /// The caller has the turn, or nobody.
+    void end_instead_of_hanging(const char* incident, const std::string& what);
 
   private:
     void count_operation(bool may_yield);
