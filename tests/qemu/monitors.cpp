@@ -66,3 +66,33 @@ TEST_CASE("gdbstub: continued by a debugger") {
         check_replay(machine, recording, replay(machine, recording, workplace));
     }
 }
+
+TEST_CASE("QMP: forward and back in a replay") {
+    for (const Version version : {Version::installed, Version::ten}) {
+        Workplace workplace;
+        const std::string disk = (workplace.root() / "disk").string();
+        Machine machine =
+            with(small_x86(version),
+                 {"-drive", "file=" + disk + ",format=qcow2,if=none,id=image", "-drive",
+                  "driver=blkreplay,if=none,image=image,id=disk", "-device", "virtio-blk-pci,drive=disk"});
+        machine.icount += ",rrsnapshot=begin";
+        if (!can_run(machine)) continue;
+        REQUIRE(run({.arguments = {"qemu-img", "create", "-q", "-f", "qcow2", disk, "4M"}}) == 0);
+        const Run recording = record(machine, workplace);
+        check_ended_well(machine, recording);
+
+        const fs::path directory = workplace.directory("seek");
+        Process process(
+            ordered_command(with(with(machine, with_qmp), {"-S"}), Mode::replay, directory, recording.log()));
+        Connection connection = open_qmp(directory / "qmp");
+        for (const std::string count : {"300000", "100000", "200000"}) {
+            connection.write(R"({"execute":"replay-seek","arguments":{"icount":)" + count + "}}\n");
+            connection.await("\"STOP\"");
+            connection.write("{\"execute\":\"query-replay\"}\n");
+            connection.await("\"icount\": " + count);
+        }
+        connection.write("{\"execute\":\"cont\"}\n");
+        const Run replay{.directory = directory, .status = process.wait(60).value_or(-1)};
+        check_replay(machine, recording, replay);
+    }
+}
