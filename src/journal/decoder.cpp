@@ -67,13 +67,11 @@ std::size_t BlockDecoder::next_of_slots(JournalRecord* to, std::size_t most) noe
         slot.delta = delta;
         const Count clock = *slot.clock + delta;
         *slot.clock = clock;
-        to->kind = slot.kind;
-        to->operation = slot.operation;
-        to->participant = slot.participant;
-        to->object = slot.object;
+        // Whatever comes before the clock at once: stores are what this loop has most of.
+        std::memcpy(static_cast<void*>(to), &slot.record, offsetof(JournalRecord, clock));
         to->clock = clock;
-        to->result = slot.result;
-        to->address = slot.address;
+        to->result = slot.record.result;
+        to->address = slot.record.address;
     }
     const auto count = static_cast<std::size_t>(tag_at - tag_at_);
     if (count != 0) last_participant_ = to[-1].participant;
@@ -134,14 +132,7 @@ bool BlockDecoder::next_literal(JournalRecord& to) noexcept {
     clock += delta;
     record.clock = clock;
     if (is_shape(record.kind)) {
-        slots_[next_slot_] = {.kind = record.kind,
-                              .operation = record.operation,
-                              .participant = record.participant,
-                              .object = record.object,
-                              .clock = &clock,
-                              .result = record.result,
-                              .address = record.address,
-                              .delta = delta};
+        slots_[next_slot_] = {.record = record, .clock = &clock, .delta = delta};
         next_slot_ = (next_slot_ + 1) % journal::slots;
     } else {
         record.value = varint();

@@ -42,16 +42,10 @@ class BlockDecoder {
     }
 
   private:
-    /// What a record is apart from its clock.
     struct Slot {
-        JournalRecordKind kind;
-        OperationKind operation;
-        ParticipantNumber participant;
-        ObjectNumber object;
+        JournalRecord record;    ///< but for its clock
         Count* clock = nullptr;  ///< its participant's; nullptr: the slot is empty
-        std::int64_t result;
-        std::uint64_t address;
-        std::uint64_t delta;  ///< by which that clock went on the last time
+        std::uint64_t delta;     ///< by which that clock went on the last time
     };
 
     std::size_t next_of_slots(JournalRecord* to, std::size_t most) noexcept;
