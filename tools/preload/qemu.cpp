@@ -84,6 +84,7 @@ struct Qemu {
 Qemu qemu;
 bool reported = false;
 bool aside = false;
+bool replaying = false;
 bool unknown = false;  ///< a QEMU that exports no symbols
 
 template <typename Symbol>
@@ -140,7 +141,7 @@ bool find_qemu(const Settings& settings) {
     // Options may also come from a file, which is QEMU's to read: then it is ordered in any case.
     aside = is_qemu && icount == nullptr && command.after("readconfig") == nullptr;
     // Without record/replay the vCPU thread never comes to a place where its instruction count may be read.
-    const bool replaying = icount != nullptr && std::strstr(icount, "rr=") != nullptr;
+    replaying = icount != nullptr && std::strstr(icount, "rr=") != nullptr;
     reported = found && replaying &&
                (settings.clock == ClockSource::automatic || settings.clock == ClockSource::reported);
     if (!found) qemu = Qemu{};
@@ -166,6 +167,10 @@ bool find_qemu(const Settings& settings) {
             "escapement: this QEMU exports no symbols that tell its instruction count; clock: operations\n");
     }
     return reported;
+}
+
+bool records_or_replays() {
+    return replaying;
 }
 
 bool stands_aside() {

@@ -46,7 +46,11 @@ Runtime& runtime() {
 namespace {
 Count default_quantum(const Settings& settings, bool counted_by_emulator) {
     if (settings.clock == ClockSource::stepped) return 10'000;
-    return counted_by_emulator || settings.clock == ClockSource::perf ? 1'000'000 : 1'000;
+    if (counted_by_emulator || settings.clock == ClockSource::perf) return 1'000'000;
+    // A guest that waits for its disk comes round every few operations, each round a hundred instructions
+    // that take as long as thousands: it should not wait for more of them than it has to. But what comes from
+    // outside is looked for as often, and where QEMU does not record it, that should be seldom.
+    return records_or_replays() ? 100 : 1'000;
 }
 }  // namespace
 
