@@ -53,13 +53,14 @@ void Connection::write(const std::string& text) const {
     REQUIRE(::write(descriptor_, text.data(), text.size()) == static_cast<ssize_t>(text.size()));
 }
 
-void Connection::await(const std::string& text, double seconds) {
+std::string Connection::await(const std::string& text, double seconds) {
     const double end = seconds_now() + seconds;
     for (;;) {
         const std::size_t at = received_.find(text);
         if (at != std::string::npos) {
+            std::string before = received_.substr(0, at);
             received_.erase(0, at + text.size());
-            return;
+            return before;
         }
         if (seconds_now() > end) FAIL("'" << text << "' did not come; this did: " << received_);
         pollfd descriptor{.fd = descriptor_, .events = POLLIN, .revents = 0};

@@ -19,8 +19,9 @@ class Connection {
     Connection& operator=(Connection&&) = delete;
 
     void write(const std::string& text) const;
-    /// Reads until the text has come; fails if it does not within so many seconds.
-    void await(const std::string& text, double seconds = 60);
+    /// Reads until the text has come, and returns what came before; fails if it does not within so many
+    /// seconds.
+    std::string await(const std::string& text, double seconds = 60);
 
   private:
     int descriptor_;

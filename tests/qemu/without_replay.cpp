@@ -33,12 +33,26 @@ void check_icount(const Machine& machine, unsigned count) {
     }
 }
 
+/// x86: halted, and interrupts are off.
+bool has_halted_for_good(Connection& connection) {
+    constexpr unsigned long interrupt_flag = 0x200;
+    connection.write(R"({"execute":"human-monitor-command","arguments":{"command-line":"info registers"}})"
+                     "\n");
+    connection.await("FL=");
+    const std::string registers = connection.await("\\nES =");
+    return registers.find("HLT=1") != std::string::npos &&
+           (std::stoul(registers, nullptr, 16) & interrupt_flag) == 0;
+}
+
 /// Runs until the guest has halted; leaves its memory in {dir}/memory.
 Run run_to_memory(const Machine& machine, Workplace& workplace) {
     const fs::path directory = workplace.directory("run");
     Process process(ordered_command(machine, Mode::icount, directory, {}));
     await_in_file(directory / "console", "System halted");
     Connection connection = open_qmp(directory / "qmp");
+    // Its last words are not the last thing that it does, and what QMP says comes when it comes.
+    while (!has_halted_for_good(connection))
+        sleep_seconds(0.01);
     qmp(connection, R"({"execute":"stop"})");
     qmp(connection, R"({"execute":"pmemsave","arguments":{"val":0,"size":134217728,"filename":")" +
                         (directory / "memory").string() + "\"}}");
