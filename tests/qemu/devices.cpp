@@ -72,6 +72,20 @@ TEST_CASE("firmware that spins does not keep the disk waiting") {
     REQUIRE(operations() < 300'000);
 }
 
+TEST_CASE("a recording in which QEMU waits for itself ends, and says so") {
+    for (const Version version : {Version::installed, Version::ten}) {
+        Machine machine = firmware_reads("sd-card", version);
+        machine.options.insert(machine.options.begin(), {"-device", "sdhci-pci"});
+        if (!can_run(machine)) continue;
+        Workplace workplace;
+        const Run run = record(machine, workplace);
+        INFO(run.errors());
+        REQUIRE(run.status == 125);
+        REQUIRE(run.errors().find("deadlock: QEMU's vCPU thread waits for a request") != std::string::npos);
+        REQUIRE(run.errors().find("'rr' polls descriptors") != std::string::npos);
+    }
+}
+
 TEST_CASE("a replay that QEMU does not get on with ends, and says where") {
     Machine machine = firmware_reads("ide-hd");
     if (!can_run(machine)) return;

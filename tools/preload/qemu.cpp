@@ -1,5 +1,6 @@
 #include "qemu.hpp"
 
+#include "descriptors.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 #include "thread_state.hpp"
@@ -295,6 +296,25 @@ void qemu_before_unlock(pthread_mutex_t* mutex) {
     notes.just_unlocked_big_lock = mutex == qemu.big_lock;
     notes.held_replay_mutex = replay_held;
     notes.held_big_lock = big_lock_held;
+}
+
+bool qemu_waits_for_itself(Runtime& runtime) {
+    const auto& participants = runtime.order().participants();
+    bool waits = false;
+    for (ParticipantNumber number = 0; number < participants.size(); ++number) {
+        const State state = participants[number].state;
+        if (state == State::outside || participants[number].suspended) return false;
+        if (state != State::polling) continue;
+        const Seat& seat = runtime.seat(number);
+        const PollRequest* const request = seat.request;
+        if (!seat.bounded || request == nullptr || request->count == 0) return false;
+        const auto is_own = [](const pollfd& each) {
+            return is_descriptor(each.fd, DescriptorKind::event_counter);
+        };
+        if (!std::all_of(request->descriptors, request->descriptors + request->count, is_own)) return false;
+        waits = true;
+    }
+    return waits;
 }
 
 void qemu_before_wait() {

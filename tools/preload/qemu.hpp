@@ -48,5 +48,9 @@ bool qemu_before_lock(Runtime& runtime, pthread_mutex_t* mutex);
 bool qemu_may_stop();
 void qemu_before_unlock(pthread_mutex_t* mutex);
 void qemu_before_wait();
+/// True if the vCPU thread polls for what only this process's own threads can bring, and none of these goes
+/// on before. (It waits for a disk in the middle of an instruction, holding the locks that the main loop
+/// wants.)
+bool qemu_waits_for_itself(Runtime& runtime);
 
 }  // namespace escapement::preload

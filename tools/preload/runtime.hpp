@@ -145,6 +145,7 @@ class Runtime final : public Host {
         false};  ///< release by who left, acquire by the keeper: it carries the turn
     ParkingPlace keeper_place_;
     bool keeper_started_ = false;
+    Nanoseconds waited_for_itself_ = 0;  ///< QEMU did (qemu.hpp); the host's time
     bool gives_way_ = false;
     Incident incidents_[most_incidents];
     std::atomic<std::size_t> incident_count_{0};

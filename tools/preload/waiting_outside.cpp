@@ -3,16 +3,19 @@
 
 #include "child_processes.hpp"
 #include "live_input.hpp"
+#include "qemu.hpp"
 #include "real.hpp"
 #include "runtime.hpp"
 #include "signal_timers.hpp"
 #include "signals.hpp"
 #include "statistics.hpp"
 #include "thread_status.hpp"
+#include "timespecs.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <cstdio>
@@ -25,6 +28,7 @@ namespace {
 constexpr Nanoseconds look_again_ns = 2'000'000;
 constexpr std::size_t most_descriptors = 4096;
 constexpr Nanoseconds flush_after_ns = 20'000'000;
+constexpr Nanoseconds longest_wait_for_itself = 5 * second;
 
 bool posted(const PollRequest& request) {
     int value = 0;
@@ -140,6 +144,11 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
 
     Nanoseconds wait = deadline == no_deadline ? no_deadline : deadline - now;
     if (looks_again && wait > look_again_ns) wait = look_again_ns;
+    const bool waits_for_itself = deadline == no_deadline && qemu_waits_for_itself(*this);
+    if (waits_for_itself)
+        wait = std::min(wait, longest_wait_for_itself);
+    else
+        waited_for_itself_ = 0;
     const int saved = errno;
     sigset_t keeper_only;
     sigset_t before;
@@ -181,6 +190,12 @@ Host::IdleEnd Runtime::wait_idle(Nanoseconds now, Nanoseconds deadline) {
     idler_.store(0, std::memory_order_seq_cst);
     real().pthread_sigmask(SIG_SETMASK, &before, nullptr);
     errno = saved;
+    if (waits_for_itself) waited_for_itself_ = ready > 0 ? 0 : waited_for_itself_ + passed;
+    if (waited_for_itself_ >= longest_wait_for_itself) {
+        end_instead_of_hanging("deadlock",
+                               "deadlock: QEMU's vCPU thread waits for a request that only its main loop can "
+                               "finish, and its main loop waits for the vCPU thread");
+    }
     if (ready == 0 && deadline != no_deadline && wait == deadline - now) return {.reached_deadline = true};
     if (deadline != no_deadline && passed >= deadline - now) return {.reached_deadline = true};
     return {.reached_deadline = false, .passed = settings_.virtual_time ? passed : 0};
