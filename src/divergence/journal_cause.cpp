@@ -9,6 +9,10 @@ namespace {
 const char* meaning_of(const JournalRecord& a, const JournalRecord& b) noexcept {
     if (a.kind == JournalRecordKind::end || b.kind == JournalRecordKind::end)
         return "one of the two ended, and the other went on";
+    if (a.kind == JournalRecordKind::signal || b.kind == JournalRecordKind::signal)
+        return "a signal came to one of the two and not to the other, or another one: what comes from "
+               "outside is "
+               "recorded, and the same only in a replay";
     if (a.participant != b.participant)
         return "another participant came first: the order differs, or what came from outside before it";
     if (a.kind == JournalRecordKind::input || b.kind == JournalRecordKind::input)

@@ -6,6 +6,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -124,6 +125,25 @@ TEST_CASE("the likely cause of differing payloads", "[divergence]") {
     CHECK(cause(booted().char_read("a").end(), booted().char_read("bc").end()) ==
           DivergenceCause::outside_input);
     CHECK(cause(booted().net("a").end(), booted().net("b").end()) == DivergenceCause::outside_input);
+    using enum QemuEventKind;
+    CHECK(cause(booted().event(bottom_half).number(1, 8).end(),
+                booted().event(bottom_half).number(2, 8).end()) == DivergenceCause::thread_order);
+    CHECK(cause(booted().event(char_write).number(5, 4).number(5, 4).end(),
+                booted().event(char_write).number(5, 4).number(4, 4).end()) ==
+          DivergenceCause::outside_input);
+    CHECK(cause(booted().event(audio_out).number(1, 8).end(), booted().event(audio_out).number(2, 8).end()) ==
+          DivergenceCause::outside_input);
+}
+
+TEST_CASE("causes and phases have names", "[divergence]") {
+    std::set<std::string> names;
+    for (auto cause = DivergenceCause::host_clock; cause <= DivergenceCause::ended;
+         cause = static_cast<DivergenceCause>(static_cast<int>(cause) + 1))
+        CHECK(names.insert(cause_name(cause)).second);
+    for (auto phase = GuestPhase::machine_setup; phase <= GuestPhase::shutdown;
+         phase = static_cast<GuestPhase>(static_cast<int>(phase) + 1))
+        CHECK(names.insert(phase_name(phase)).second);
+    CHECK(names.count("unknown") == 0);
 }
 
 TEST_CASE("the likely cause of differing kinds, and the phase", "[divergence]") {
@@ -148,6 +168,10 @@ TEST_CASE("the likely cause of differing kinds, and the phase", "[divergence]") 
     found = difference(booted().shutdown(6).end(), booted().shutdown(6).checkpoint(1).end());
     CHECK(found.cause == DivergenceCause::thread_order);
     CHECK(found.phase == GuestPhase::shutdown);
+    found = difference(booted().clock_virtual_rt(1).checkpoint(1).end(),
+                       booted().clock_virtual_rt(2).instructions(4).end());
+    CHECK(found.cause == DivergenceCause::thread_order);
+    CHECK(found.why.find("already apart") != std::string::npos);
     found =
         difference(QemuLogBuilder().checkpoint(7).end(), QemuLogBuilder().clock_host(1).checkpoint(7).end());
     CHECK(found.cause == DivergenceCause::other_machine);

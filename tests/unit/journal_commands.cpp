@@ -133,6 +133,44 @@ TEST_CASE("a difference between journals is told with what was before", "[journa
     CHECK(compared->a.records == compared->b.records);
 }
 
+TEST_CASE("what a difference between journals comes from is said in words", "[journal]") {
+    const Folder folder;
+    const auto why = [&](const JournalRecord& a, const JournalRecord& b) {
+        for (const auto& [name, record] : {std::pair("a", &a), std::pair("b", &b)}) {
+            JournalFile file;
+            REQUIRE(file.create((folder / name).c_str()) == 0);
+            JournalWriter writer(file, {});
+            writer.record(*record);
+            REQUIRE(writer.close());
+        }
+        JournalFile one;
+        JournalFile other;
+        REQUIRE(one.open((folder / "a").c_str()) == 0);
+        REQUIRE(other.open((folder / "b").c_str()) == 0);
+        const auto compared = compare_journals(one, "a", other, "b", {});
+        REQUIRE(compared);
+        REQUIRE(compared->first);
+        return std::string(compared->first->why);
+    };
+    using enum JournalRecordKind;
+    const JournalRecord lock{.operation = OperationKind::lock, .participant = 1, .object = 1, .clock = 5};
+    const auto other = [&](auto change) {
+        JournalRecord record = lock;
+        change(record);
+        return why(lock, record);
+    };
+    CHECK_THAT(other([](auto& r) { r.participant = 2; }), Catch::Contains("another participant came first"));
+    CHECK_THAT(other([](auto& r) { r.kind = input; }), Catch::Contains("input is recorded"));
+    CHECK_THAT(other([](auto& r) { r.kind = signal, r.participant = 2; }), Catch::Contains("a signal came"));
+    CHECK_THAT(other([](auto& r) { r.kind = incident; }), Catch::Contains("marked not reproducible"));
+    CHECK_THAT(other([](auto& r) { r.kind = random_seed; }), Catch::Contains("the seeds"));
+    CHECK_THAT(other([](auto& r) { r.operation = OperationKind::time; }), Catch::Contains("something else"));
+    CHECK_THAT(other([](auto& r) { r.object = 0; }), Catch::Contains("to another object"));
+    CHECK_THAT(other([](auto& r) { r.clock = 6; }), Catch::Contains("at another clock"));
+    CHECK_THAT(other([](auto& r) { r.result = 1; }), Catch::Contains("another result"));
+    CHECK_THAT(other([](auto& r) { r.address = 16; }), Catch::Contains("other particulars"));
+}
+
 TEST_CASE("a trace has a slice for all that participants do, and arrows between them", "[journal][trace]") {
     const Folder folder;
     write_journal(folder / "one", -1);

@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,6 +26,16 @@ TEST_CASE("linked: the example in C comes out the same every time") {
     const std::uint64_t clock = escapement_test_c_example(mode);
     CHECK(clock > 100000);
     CHECK(escapement_test_c_example(mode) == clock);
+}
+
+TEST_CASE("linked: every status has words of its own") {
+    std::set<std::string> words{escapement_message(-1)};
+    const auto is_new = [&](int status) { return words.insert(escapement_message(status)).second; };
+    for (int status = ESCAPEMENT_OK; status <= ESCAPEMENT_BUSY; ++status)
+        CHECK(is_new(status));
+    for (int status = ESCAPEMENT_ERRORS; status <= ESCAPEMENT_DIVERGED; ++status)
+        CHECK(is_new(status));
+    CHECK_FALSE(is_new(ESCAPEMENT_DIVERGED + 1));
 }
 
 TEST_CASE("linked: misuse names the rule, and does nothing") {
