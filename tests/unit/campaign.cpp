@@ -184,6 +184,42 @@ TEST_CASE("a run's result says by whom, what, on what and where it first differs
     CHECK_FALSE(read_record("{"));
 }
 
+TEST_CASE("a run's result says what is known where no journals are compared") {
+    const auto cause = [](const std::string& of_record, const std::string& more) {
+        const auto record = read_record(
+            R"({"format": 1, "cell": 1, "run": 2, "outcome": "c", "host": "h", "files": "", "result": {"record":)"
+            R"({"complete": true, "failures": [], "incidents": [)" +
+            of_record + "]}" + more + "}}");
+        REQUIRE(record);
+        REQUIRE(record->cause);
+        return *record->cause;
+    };
+    const Cause of_logs = cause("", R"(, "difference": {"by_payload": null, "by_kind": {"event": 12, "cause":
+        "thread order", "phase": "boot", "a": "CHECKPOINT", "b": "INSTRUCTION", "why": "turns"}})");
+    CHECK(of_logs.key() ==
+          std::array<std::string, 4>{"thread order", "CHECKPOINT or INSTRUCTION", "", "boot"});
+    CHECK(of_logs.why == "at event 12: turns");
+    CHECK(cause("", R"(, "difference": {"byte": 9, "consoles": []})").why == "first at byte 9");
+    CHECK(cause("", R"(, "difference": {"consoles": ["console: line 3"]})").why == "console: line 3");
+    const Cause of_incident = cause(R"("rr at f+0x1: spun")", "");
+    CHECK(of_incident.who == "rr");
+    CHECK(of_incident.place == "f+0x1");
+    CHECK(of_incident.why == "spun");
+    CHECK(cause(R"("spun")", "").why == "spun");
+    CHECK(cause("",
+                R"(, "replay": {"complete": true, "failures": [], "incidents": [], "consoles": ["line 4"]})")
+              .what == "replay's console");
+
+    const auto failed = read_record(
+        R"({"format": 1, "cell": 1, "run": 2, "outcome": "", "host": "h", "files": "", "result": {"record":
+        {"complete": true, "failures": [], "incidents": []}, "replay": {"complete": false, "incidents": ["spun"],
+        "failures": ["it did not end in time"], "consoles": []}}})");
+    REQUIRE(failed);
+    CHECK_FALSE(failed->complete);
+    CHECK(failed->failures == std::vector<std::string>{"replay: it did not end in time"});
+    CHECK(failed->incidents == std::vector<std::string>{"spun"});
+}
+
 TEST_CASE("so many runs at once as cores and memory have room for") {
     constexpr std::uint64_t mib = std::uint64_t{1} << 20U;
     const std::set<unsigned> cores{0, 2, 4, 6};

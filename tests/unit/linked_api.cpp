@@ -108,6 +108,39 @@ TEST_CASE("linked: time is the clock's, and deadlines come at once where nobody 
     CHECK(waited >= slept + 5'000'000);
 }
 
+TEST_CASE("linked: a domain tells its mode, what it has counted, and who waits for what") {
+    const int mode = any_mode();
+    Run run(mode);
+    CHECK(escapement_domain_mode(run.domain) == mode);
+    char whole[1024] = "";
+    char cut[8] = "";
+    std::vector<int> found;
+    run({[&](escapement_participant*) {
+             escapement_mutex_lock(run.first);
+             escapement_advance(1500);
+             escapement_event_set(run.go);  // comes after what the other has done by then
+             found.push_back(escapement_domain_describe(run.domain, whole, sizeof whole));
+             found.push_back(escapement_domain_describe(run.domain, cut, sizeof cut));
+             found.push_back(escapement_domain_describe(run.domain, cut, 0));
+             escapement_mutex_unlock(run.first);
+         },
+         [&](escapement_participant*) {
+             escapement_mutex_lock(run.first);
+             escapement_mutex_unlock(run.first);
+         }});
+    CHECK(found == std::vector<int>{ESCAPEMENT_OK, ESCAPEMENT_OK, ESCAPEMENT_INVALID});
+    const std::string report = whole;
+    INFO(report);
+    CHECK(report.find("'p1' waits for mutex") != std::string::npos);
+    CHECK(cut == report.substr(0, sizeof cut - 1));
+
+    escapement_statistics statistics{};
+    CHECK(escapement_domain_statistics(run.domain, &statistics) == ESCAPEMENT_INVALID);
+    statistics.size = sizeof statistics;
+    REQUIRE(escapement_domain_statistics(run.domain, &statistics) == ESCAPEMENT_OK);
+    CHECK(statistics.operations >= 5);
+}
+
 TEST_CASE("linked: a deadlock is told, and ends all waiting") {
     Run run(any_mode());
     std::vector<int> found(3);

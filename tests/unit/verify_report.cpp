@@ -208,6 +208,33 @@ TEST_CASE("the JSON report is JSON, whatever the command is made of") {
     CHECK(json["ratios"][0]["wall"] == 0.5);
 }
 
+TEST_CASE("the JSON report tells how runs ended, and where their journals part") {
+    Outcome outcome = comparison();
+    std::vector<RunResult>& runs = outcome.groups[2].runs;
+    runs[0].record.end->kind = ChildEnd::Kind::signalled;
+    runs[1].record.end->kind = ChildEnd::Kind::timed_out;
+    runs[2].same_as = 3;
+    escapement::JournalDifference& first = runs[2].disagreement.emplace().journal.emplace().first.emplace();
+    first.index = 7;
+    first.why = "the order";
+    first.roles[1] = "rr";
+    first.modules[1] = "/bin/true";
+    first.a.emplace(
+        escapement::JournalRecord{
+            .operation = escapement::OperationKind::lock, .participant = 1, .object = 3, .clock = 11},
+        7);
+    const auto json = nlohmann::json::parse(json_of(outcome, three_runs()));
+    CHECK(json["verdict"] == "differ");
+    const auto& group = json["groups"][2]["runs"];
+    CHECK(group[0]["record"]["end"] == "signalled");
+    CHECK(group[1]["record"]["end"] == "timed out");
+    const auto& journal = group[2]["difference"]["journal"];
+    CHECK(journal["record"] == 7);
+    CHECK(journal["clock"] == 11);
+    CHECK(journal["record_a"]["role"] == "rr");
+    CHECK(journal["record_b"].is_null());
+}
+
 TEST_CASE("XML holds any text") {
     CHECK(xml_escaped("a<b>&\"c'") == "a&lt;b&gt;&amp;&quot;c&apos;");
     CHECK(xml_escaped("a\nb\t") == "a&#10;b&#9;");
