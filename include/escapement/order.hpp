@@ -97,9 +97,10 @@ struct Participant {
         0;                 ///< place in the domain's sequence of waits: wake() is first come, first served
     ObjectKey object = 0;  ///< what it waits for: mutex, object, or number of the participant joined
     ObjectKey mutex = 0;   ///< to lock again after waiting; valid if depth is not 0
+    const char* mutex_what = "mutex";  ///< what that is, in words
     std::uint32_t depth = 0;
     Nanoseconds deadline = no_deadline;
-    const char* what = "";  ///< the kind of object it waits for, in words
+    const char* what = "";  ///< what it waits for, in words
     char role[24] = "";
 };
 
@@ -194,11 +195,12 @@ class Order {
 
     // The following return true if the caller goes on, false if it waits and its turn is free: call decide().
     // When it has the turn again, wakeup() says how the wait ended; unless it timed out, a lock asked for is
-    // held.
+    // held. `what` and `mutex_what` are for the report; they outlive the wait.
 
     /// A `recursive` mutex that the caller holds is locked once more; any other that it holds is waited for,
     /// for ever.
-    [[nodiscard]] bool lock(ObjectKey mutex, bool recursive = false, Nanoseconds deadline = no_deadline);
+    [[nodiscard]] bool lock(ObjectKey mutex, bool recursive = false, Nanoseconds deadline = no_deadline,
+                            const char* what = "mutex");
     /// True if the caller holds `mutex` now, by this call.
     [[nodiscard]] bool try_lock(ObjectKey mutex, bool recursive = false);
     /// Never waits. Unlocking what the caller does not hold changes nothing and returns false.
@@ -208,7 +210,8 @@ class Order {
     /// Waits for wake(object).
     void wait(ObjectKey object, const char* what, Nanoseconds deadline = no_deadline);
     /// Unlocks `mutex`, waits for wake(object), locks `mutex` again as deep as it was, also after a time-out.
-    void wait(ObjectKey object, const char* what, ObjectKey mutex, Nanoseconds deadline = no_deadline);
+    void wait(ObjectKey object, const char* what, ObjectKey mutex, Nanoseconds deadline = no_deadline,
+              const char* mutex_what = "mutex");
     /// Wakes up to `count` participants that wait for `object`, in the order in which they began to; returns
     /// how many.
     std::size_t wake(ObjectKey object, std::size_t count);

@@ -89,7 +89,7 @@ class SerialEngine final : public Engine, private Host {
 
     int lock(Member& me, Mutex& mutex, Nanoseconds deadline) override {
         if (!operation(me, OperationKind::lock, of(me, mutex))) return ending(journal_);
-        return order().lock(mutex.key, false, deadline) ? ESCAPEMENT_OK : pass(me);
+        return order().lock(mutex.key, false, deadline, mutex.name.c_str()) ? ESCAPEMENT_OK : pass(me);
     }
     int try_lock(Member& me, Mutex& mutex) override {
         turns_.operation();
@@ -108,7 +108,7 @@ class SerialEngine final : public Engine, private Host {
             order().unlock(mutex.key);
             return ending(journal_);
         }
-        order().wait(condition.key, condition.name.c_str(), mutex.key, deadline);
+        order().wait(condition.key, condition.name.c_str(), mutex.key, deadline, mutex.name.c_str());
         return pass(me);
     }
     int wake(Member& me, Meeting& condition, std::uint64_t count) override {

@@ -88,7 +88,7 @@ void Order::make_ready(Participant& participant, Wakeup wakeup, Count clock_at_l
         participant.state = State::locking;
         participant.object = participant.mutex;
         participant.resume_at = 0;
-        participant.what = "mutex";
+        participant.what = participant.mutex_what;
     } else {
         participant.state = State::ready;
     }

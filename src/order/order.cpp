@@ -95,10 +95,10 @@ void Order::exit() {
     current_ = nobody;
 }
 
-bool Order::lock(ObjectKey mutex, bool recursive, Nanoseconds deadline) {
+bool Order::lock(ObjectKey mutex, bool recursive, Nanoseconds deadline, const char* what) {
     if (try_lock(mutex, recursive)) return true;
     self().depth = 1;
-    begin_wait(State::locking, mutex, "mutex", deadline);
+    begin_wait(State::locking, mutex, what, deadline);
     return false;
 }
 
@@ -146,10 +146,12 @@ void Order::wait(ObjectKey object, const char* what, Nanoseconds deadline) {
     begin_wait(State::waiting, object, what, deadline);
 }
 
-void Order::wait(ObjectKey object, const char* what, ObjectKey mutex, Nanoseconds deadline) {
+void Order::wait(ObjectKey object, const char* what, ObjectKey mutex, Nanoseconds deadline,
+                 const char* mutex_what) {
     HeldLocks::Lock* const lock = held_.find(mutex);
     const bool held = lock != nullptr && lock->owner == current_;
     self().mutex = mutex;
+    self().mutex_what = mutex_what;
     self().depth = held ? lock->depth : 0;
     if (held) release(lock);
     begin_wait(State::waiting, object, what, deadline);

@@ -116,7 +116,9 @@ TEST_CASE("linked: a domain tells its mode, what it has counted, and who waits f
     char cut[8] = "";
     std::vector<int> found;
     run({[&](escapement_participant*) {
+             escapement_advance(1500);
              escapement_mutex_lock(run.first);
+             escapement_condition_broadcast(run.changed);
              escapement_advance(1500);
              escapement_event_set(run.go);  // comes after what the other has done by then
              found.push_back(escapement_domain_describe(run.domain, whole, sizeof whole));
@@ -126,12 +128,13 @@ TEST_CASE("linked: a domain tells its mode, what it has counted, and who waits f
          },
          [&](escapement_participant*) {
              escapement_mutex_lock(run.first);
+             escapement_condition_wait(run.changed, run.first);
              escapement_mutex_unlock(run.first);
          }});
     CHECK(found == std::vector<int>{ESCAPEMENT_OK, ESCAPEMENT_OK, ESCAPEMENT_INVALID});
     const std::string report = whole;
     INFO(report);
-    CHECK(report.find("'p1' waits for mutex") != std::string::npos);
+    CHECK(report.find("'p1' waits for mutex 'first'") != std::string::npos);
     CHECK(cut == report.substr(0, sizeof cut - 1));
 
     escapement_statistics statistics{};
@@ -156,7 +159,7 @@ TEST_CASE("linked: a deadlock is told, and ends all waiting") {
          },
          [&](escapement_participant*) { found[2] = escapement_semaphore_acquire(run.tokens); }});
     CHECK(found == std::vector<int>{ESCAPEMENT_STALLED, ESCAPEMENT_STALLED, ESCAPEMENT_STALLED});
-    CHECK(run.stall.find("participant 0 'p0' waits for mutex") != std::string::npos);
+    CHECK(run.stall.find("participant 0 'p0' waits for mutex 'second'") != std::string::npos);
     CHECK(run.stall.find("held by participant 1 'p1' since clock") != std::string::npos);
     CHECK(run.stall.find("participant 2 'p2' waits for semaphore 'tokens'") != std::string::npos);
 }
