@@ -4,7 +4,7 @@
 set -euo pipefail
 
 skip() {
-    echo "skipped: $1"
+    echo "cannot run here: $1"
     exit 77
 }
 escapement=$(realpath "$1")

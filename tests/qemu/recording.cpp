@@ -77,6 +77,10 @@ Run record(const Machine& machine, Workplace& workplace, const Conditions& condi
     return run_ordered(machine, Mode::record, workplace, conditions);
 }
 
+std::uint64_t Run::operations() const {
+    return nlohmann::json::parse(contents(directory / "stats")).at("operations").get<std::uint64_t>();
+}
+
 Run run_ordered(const Machine& machine, Mode mode, Workplace& workplace, const Conditions& conditions) {
     const fs::path directory = workplace.directory("run");
     return run_to_end(ordered_command(machine, mode, directory, directory / "log"), directory, conditions);

@@ -30,6 +30,8 @@ struct Run {
     std::filesystem::path log() const { return directory / "log"; }
     std::string console() const;
     std::string errors() const;
+    /// Ordered operations, by its statistics.
+    std::uint64_t operations() const;
 };
 
 /// What happens while a process runs: called until it has ended.

@@ -4,7 +4,6 @@
 #include "recording.hpp"
 
 #include <catch2/catch.hpp>
-#include <nlohmann/json.hpp>
 
 #include <filesystem>
 #include <iostream>
@@ -46,10 +45,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::uint64_t operations_of(const Run& run) {
-    return nlohmann::json::parse(contents(run.directory / "stats")).at("operations").get<std::uint64_t>();
-}
-
 /// Fifty recordings and fifty replays under everything at once. The first that differs ends it; what is said
 /// then, with `ctest -V`, is how far it came.
 void soak(const Machine& machine) {
@@ -62,7 +57,7 @@ void soak(const Machine& machine) {
     Workplace workplace;
     const Run first = record(machine, workplace);
     check_ended_well(machine, first);
-    std::uint64_t operations = operations_of(first);
+    std::uint64_t operations = first.operations();
     for (unsigned number = 1; number <= 50; ++number) {
         CAPTURE(number, operations);
         const Run other = record(machine, workplace, conditions);
@@ -70,7 +65,7 @@ void soak(const Machine& machine) {
         check_same(first, other);
         const Run again = replay(machine, other, workplace, conditions);
         check_replay(machine, other, again);
-        operations += operations_of(other) + operations_of(again);
+        operations += other.operations() + again.operations();
     }
     std::cout << machine.name << ": 51 recordings, 50 replays, " << fs::file_size(first.log())
               << " bytes each, " << operations << " ordered operations, 0 differences\n";

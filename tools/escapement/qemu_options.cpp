@@ -47,6 +47,10 @@ struct Outside {
     std::string_view begins;  // of its value
     std::string_view why;
 };
+constexpr std::string_view waits_for_itself =
+    "QEMU may wait for ever for its disk behind blkreplay; under escapement that is ended, and named";
+constexpr std::string_view hangs_alone =
+    "QEMU alone hangs in its replay; under escapement only firmware's requests were tried";
 constexpr std::array outsiders{
     Outside{"device", "usb-host", "a USB device of the host answers when it likes"},
     Outside{"device", "vfio-", "a device of the host answers when it likes, and writes to guest memory"},
@@ -54,14 +58,11 @@ constexpr std::array outsiders{
     Outside{"device", "ivshmem", "other processes write to its memory"},
     Outside{"device", "virtio-9p", "QEMU does not record what the host's file system answers"},
     Outside{"device", "virtio-gpu-gl", "the host's graphics driver serves it"},
-    Outside{"device", "nvme", "QEMU waits for its disk behind blkreplay for ever, without escapement too"},
-    Outside{"device", "sd-card", "QEMU waits for its disk behind blkreplay for ever, without escapement too"},
-    Outside{"device", "usb-ehci",
-            "QEMU alone hangs in its replay; under escapement only firmware's requests were tried"},
-    Outside{"device", "ich9-usb-ehci",
-            "QEMU alone hangs in its replay; under escapement only firmware's requests were tried"},
-    Outside{"device", "mptsas1068",
-            "QEMU alone hangs in its replay; under escapement only firmware's requests were tried"},
+    Outside{"device", "nvme", waits_for_itself},
+    Outside{"device", "sd-card", waits_for_itself},
+    Outside{"device", "usb-ehci", hangs_alone},
+    Outside{"device", "ich9-usb-ehci", hangs_alone},
+    Outside{"device", "mptsas1068", hangs_alone},
     Outside{
         "device", "pvscsi",
         "QEMU 7.2 alone hangs in its replay (10.0 does not); under escapement it ended where it was tried"},

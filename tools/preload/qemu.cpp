@@ -85,8 +85,8 @@ struct Qemu {
 Qemu qemu;
 bool reported = false;
 bool aside = false;
-bool replaying = false;
-bool unknown = false;  ///< a QEMU that exports no symbols
+bool with_replay = false;  ///< it records or replays
+bool unknown = false;      ///< a QEMU that exports no symbols
 
 template <typename Symbol>
 bool find(Symbol*& symbol, Symbol* address) {
@@ -142,8 +142,8 @@ bool find_qemu(const Settings& settings) {
     // Options may also come from a file, which is QEMU's to read: then it is ordered in any case.
     aside = is_qemu && icount == nullptr && command.after("readconfig") == nullptr;
     // Without record/replay the vCPU thread never comes to a place where its instruction count may be read.
-    replaying = icount != nullptr && std::strstr(icount, "rr=") != nullptr;
-    reported = found && replaying &&
+    with_replay = icount != nullptr && std::strstr(icount, "rr=") != nullptr;
+    reported = found && with_replay &&
                (settings.clock == ClockSource::automatic || settings.clock == ClockSource::reported);
     if (!found) qemu = Qemu{};
     unknown = is_qemu && !found;
@@ -171,7 +171,7 @@ bool find_qemu(const Settings& settings) {
 }
 
 bool records_or_replays() {
-    return replaying;
+    return with_replay;
 }
 
 bool stands_aside() {
