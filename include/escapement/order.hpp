@@ -54,7 +54,9 @@ enum class Policy : std::uint8_t {
 
 struct OrderOptions {
     Policy policy = Policy::counted;
-    Count quantum = 1000;            ///< counts between a participant's boundaries; at least 1
+    Count quantum = 1000;       ///< counts between a participant's boundaries; at least 1
+    Count outside_quantum = 0;  ///< counts between looks for what polls wait for, unless expect_polls() was
+                                ///< called; 0, or less than a quantum: a quantum
     Nanoseconds operation_ns = 100;  ///< virtual time that one ordered operation takes; at least 1
     bool waits_by_asking = false;    ///< see ask_time()
     std::pmr::memory_resource* memory = std::pmr::get_default_resource();
@@ -230,10 +232,13 @@ class Order {
     // -------------------------------------------------------------------------------------------------
 
     /// True if the host is to say which polls are ready before it calls decide(): nobody else could go on, it
-    /// is a quantum since it was last asked, or a poll would time out.
+    /// is a quantum (see outside_quantum) since it was last asked, or a poll would time out.
     [[nodiscard]] bool polls_due() const;
     /// The host has looked at all polls; the next look is due in a quantum.
     void polls_seen();
+    /// The participant with the turn does what somebody's poll may be waiting for: a look is due a quantum
+    /// after the last, however seldom what comes from outside is looked for.
+    void expect_polls();
     /// What `participant` polled for is there (or: it is back from outside).
     void poll_ready(ParticipantNumber participant);
     /// `participant` does something now that others have to help it with, and cannot use the turn before: it
@@ -312,6 +317,7 @@ class Order {
     Nanoseconds alarm_ = no_deadline;
     bool alarm_helps_anybody_ = false;
     Count since_polls_ = 0;  ///< counts of all participants since the host was last asked for polls
+    bool polls_expected_ = false;
     std::uint64_t waits_ = 0;
     ParticipantNumber suspended_ = 0;  ///< how many are
     OrderStatistics statistics_;

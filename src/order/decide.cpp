@@ -66,7 +66,8 @@ bool Order::alone() const {
 }
 
 bool Order::polls_due() const {
-    if (options_.policy == Policy::ticktock || since_polls_ >= options_.quantum) return true;
+    const Count quantum = polls_expected_ ? options_.quantum : options_.outside_quantum;
+    if (options_.policy == Policy::ticktock || since_polls_ >= quantum) return true;
     // A poll does not time out while what it polls for is there.
     const auto expires = [this](const Participant& each) {
         return each.state == State::polling && each.deadline <= now_;
@@ -78,6 +79,11 @@ bool Order::polls_due() const {
 
 void Order::polls_seen() {
     since_polls_ = 0;
+    polls_expected_ = false;
+}
+
+void Order::expect_polls() {
+    polls_expected_ = true;
 }
 
 void Order::make_ready(Participant& participant, Wakeup wakeup, Count clock_at_least) {

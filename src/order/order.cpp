@@ -9,6 +9,7 @@ namespace escapement {
 Order::Order(const OrderOptions& options)
     : options_(options), participants_(options.memory), held_(options.memory) {
     options_.quantum = std::max<Count>(options_.quantum, 1);
+    options_.outside_quantum = std::max(options_.outside_quantum, options_.quantum);
     options_.operation_ns = std::max<Nanoseconds>(options_.operation_ns, 1);
     participants_.reserve(64);
     participants_.emplace_back();

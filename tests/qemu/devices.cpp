@@ -50,6 +50,17 @@ TEST_CASE("disks, aio=io_uring") {
 TEST_CASE("disks, aio=io_uring, 10.0", "[soak]") {
     check_reproducible(with_disks({{"raw", "io_uring"}, {"qcow2", "io_uring"}}, Version::ten), 2);
 }
+TEST_CASE("icount alone: disks") {
+    const Machine machine = with_disks({{"raw", "threads"}, {"raw", "io_uring"}});
+    if (!can_run(machine)) return;
+    Workplace workplace;
+    const Run first = run_ordered(machine, Mode::icount, workplace);
+    const Run second = run_ordered(machine, Mode::icount, workplace);
+    for (const Run* const run : {&first, &second})
+        check_ended_well(machine, *run);
+    REQUIRE(first.console() == second.console());
+    REQUIRE(first.operations() == second.operations());
+}
 
 TEST_CASE("disks of which the firmware reads") {
     check_reproducible(firmware_reads("ide-hd"), 2);
@@ -69,6 +80,11 @@ TEST_CASE("firmware that spins does not keep the disk waiting") {
     REQUIRE(operations() < 1'000'000);
     machine.escapement = {"--clock", "operations"};
     REQUIRE(operations() < 300'000);
+    Workplace workplace;
+    const Run unrecorded = run_ordered(firmware_reads("ide-hd"), Mode::icount, workplace);
+    check_ended_well(machine, unrecorded);
+    REQUIRE(unrecorded.operations() <
+            2'000'000);  // 8 million if what a worker has done were looked for seldom
 }
 
 TEST_CASE("a recording in which QEMU waits for itself ends, and says so") {

@@ -206,6 +206,31 @@ TEST_CASE(
     CHECK(order.polls_due());
 }
 
+TEST_CASE(
+    "order: what comes from outside is looked for more seldom, if it should be, than what somebody brings") {
+    Order order({.quantum = 100, .outside_quantum = 300});
+    order.create();
+    order.poll("descriptors");
+    REQUIRE(turn(order) == 1);
+    const auto runs = [&](Count counts) {
+        order.advance(counts, 0);
+        order.yield();
+        const bool due = order.polls_due();
+        if (due) order.polls_seen();
+        REQUIRE(turn(order) == 1);
+        return due;
+    };
+    CHECK_FALSE(runs(100));
+    CHECK_FALSE(runs(199));
+    CHECK(runs(1));
+    order.expect_polls();
+    CHECK_FALSE(runs(99));
+    CHECK(runs(1));
+    CHECK_FALSE(runs(100));  // seen, and no longer expected
+    order.expect_polls();
+    CHECK(runs(1));
+}
+
 TEST_CASE("order: who is outside is waited for, and comes back") {
     Order order(options);
     order.create();

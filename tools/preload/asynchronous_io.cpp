@@ -96,6 +96,7 @@ template <typename Submit>
 int submit_in_order(io_uring* ring, Submit submit) {
     Runtime& domain = runtime();
     domain.operation(OperationKind::submit, nullptr, false);
+    domain.order().expect_polls();
     const Submission submission(*ring);
     const unsigned first = *ring->cq.ktail;
     const int result = submit();
@@ -126,6 +127,7 @@ ESCAPEMENT_EXPORT int io_submit(io_context_t context, long count, iocb** request
     if (!entry.ordered() || ring->magic != completion_ring_magic)
         return real_submit(context, count, requests);
     runtime().operation(OperationKind::submit, nullptr, false);
+    runtime().order().expect_polls();
     for (long index = 0; index < count; ++index) {
         const unsigned before = __atomic_load_n(&ring->tail, __ATOMIC_ACQUIRE);
         const int result = real_submit(context, 1, requests + index);

@@ -85,6 +85,7 @@ struct Qemu {
 Qemu qemu;
 bool reported = false;
 bool aside = false;
+bool is_qemu = false;
 bool with_replay = false;  ///< it records or replays
 bool unknown = false;      ///< a QEMU that exports no symbols
 
@@ -137,7 +138,7 @@ bool find_qemu(const Settings& settings) {
         (find(qemu.big_lock_held, bql_locked) || find(qemu.big_lock_held, qemu_mutex_iothread_locked)) &&
         find(qemu.in_vcpu_thread, qemu_in_vcpu_thread) && find(qemu.replay_mode, &replay_mode);
     static CommandLine command;  // static: too large for a small stack
-    const bool is_qemu = found || command.program_is_qemu();
+    is_qemu = found || command.program_is_qemu();
     const char* const icount = is_qemu ? command.after("icount") : nullptr;
     // Options may also come from a file, which is QEMU's to read: then it is ordered in any case.
     aside = is_qemu && icount == nullptr && command.after("readconfig") == nullptr;
@@ -168,6 +169,10 @@ bool find_qemu(const Settings& settings) {
             "escapement: this QEMU exports no symbols that tell its instruction count; clock: operations\n");
     }
     return reported;
+}
+
+bool is_ordered_qemu() {
+    return is_qemu && !aside;
 }
 
 bool records_or_replays() {

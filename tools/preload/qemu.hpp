@@ -27,6 +27,9 @@ class Runtime;
 /// Looks for QEMU in this process, before the domain begins. True if guest instructions will be the clock.
 bool find_qemu(const Settings& settings);
 
+/// True if this process is a QEMU that is ordered.
+bool is_ordered_qemu();
+
 /// True if this process is a QEMU that records or replays.
 bool records_or_replays();
 

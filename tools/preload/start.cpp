@@ -44,13 +44,22 @@ Runtime& runtime() {
 }
 
 namespace {
-Count default_quantum(const Settings& settings, bool counted_by_emulator) {
-    if (settings.clock == ClockSource::stepped) return 10'000;
-    if (counted_by_emulator || settings.clock == ClockSource::perf) return 1'000'000;
-    // A guest that waits for its disk comes round every few operations, each round a hundred instructions
-    // that take as long as thousands: it should not wait for more of them than it has to. But what comes from
-    // outside is looked for as often, and where QEMU does not record it, that should be seldom.
-    return records_or_replays() ? 100 : 1'000;
+void choose_quanta(OrderOptions& options, const Settings& settings, bool counted_by_emulator) {
+    if (settings.quantum != 0) {
+        options.quantum = settings.quantum;
+    } else if (settings.clock == ClockSource::stepped) {
+        options.quantum = 10'000;
+    } else if (counted_by_emulator || settings.clock == ClockSource::perf) {
+        options.quantum = 1'000'000;
+    } else if (is_ordered_qemu()) {
+        // A guest that waits for its disk comes round every few operations, each round a hundred instructions
+        // that take as long as thousands: it should not wait for more of them than it has to. But what comes
+        // from outside is looked for seldom where nobody records when it came.
+        options.quantum = 100;
+        if (!records_or_replays()) options.outside_quantum = 1'000;
+    } else {
+        options.quantum = 1'000;
+    }
 }
 }  // namespace
 
@@ -68,8 +77,7 @@ void start() {
     auto* const memory = new (memory_storage) MappedMemory;
     OrderOptions options;
     options.policy = settings.ordering == Ordering::ticktock ? Policy::ticktock : Policy::counted;
-    options.quantum =
-        settings.quantum != 0 ? settings.quantum : default_quantum(settings, counted_by_emulator);
+    choose_quanta(options, settings, counted_by_emulator);
     options.waits_by_asking =
         settings.virtual_time && !counted_by_emulator && !settings.counts_between_operations();
     options.memory = memory;
