@@ -1,5 +1,7 @@
 #include "qemu_options.hpp"
 
+#include "qemu_disks.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,36 +11,6 @@
 namespace escapement::command {
 
 namespace {
-
-struct Option {
-    std::string_view name;   // without dashes
-    std::string_view value;  // "" if there is none
-};
-
-std::vector<Option> options_of(const std::vector<std::string>& command) {
-    std::vector<Option> options;
-    for (std::size_t at = 1; at < command.size(); ++at) {
-        std::string_view word = command[at];
-        if (word.size() < 2 || word.front() != '-') continue;
-        word.remove_prefix(word.starts_with("--") ? 2 : 1);
-        const bool has_value = at + 1 < command.size() && !command[at + 1].starts_with('-');
-        options.push_back({word, has_value ? std::string_view(command[at + 1]) : std::string_view()});
-    }
-    return options;
-}
-
-/// The value of `key=` in a list such as "a=1,b=2"; "" if it is not there.
-std::string_view value_of(std::string_view list, std::string_view key) {
-    for (std::size_t at = 0; at < list.size();) {
-        const std::size_t end = std::min(list.find(',', at), list.size());
-        const std::string_view part = list.substr(at, end - at);
-        if (part.size() > key.size() && part.starts_with(key) && part[key.size()] == '=') {
-            return part.substr(key.size() + 1);
-        }
-        at = end + 1;
-    }
-    return {};
-}
 
 // What QEMU's record/replay does not write down or cannot do, and what comes from outside in a way that no
 // order of threads can help.
@@ -79,17 +51,11 @@ constexpr std::array outsiders{
     Outside{"enable-kvm", "", "KVM counts no instructions"},
 };
 
-void warn_of_disk(const Option& option, std::vector<std::string>& lines) {
-    const std::string_view list = option.value;
-    const bool disk = option.name == "drive" || option.name == "hda" || option.name == "cdrom";
-    if (!disk || list.find("blkreplay") != std::string_view::npos) return;
-    const std::string_view media = value_of(list, "if");
-    if (media == "pflash" || value_of(list, "readonly") == "on" || option.name == "cdrom") return;
-    // A drive may be the image that a blkreplay drive stands on.
-    if (media == "none" && !value_of(list, "id").empty()) return;
-    lines.push_back(
-        fmt::format("-{} {}: this disk is not behind blkreplay, so its requests are not in the recording",
-                    option.name, list));
+/// A network whose packets QEMU could record.
+bool brings_packets(const QemuOption& option) {
+    if (option.name == "netdev") return !option.value.empty();
+    if (option.name == "nic") return option.value != "none";
+    return option.name == "net" && option.value != "none" && !option.value.starts_with("nic");
 }
 
 }  // namespace
@@ -99,36 +65,39 @@ bool is_qemu(std::string_view program) {
 }
 
 std::optional<std::string> option_value(const std::vector<std::string>& command, std::string_view name) {
-    for (const Option& option : options_of(command)) {
-        if (option.name == name) return std::string(option.value);
+    for (const QemuOption& option : qemu_options_of(command)) {
+        if (option.name == name) return option.written;
     }
     return std::nullopt;
 }
 
 std::vector<std::string> qemu_warnings(const std::vector<std::string>& command) {
     if (command.empty() || !is_qemu(command.front())) return {};
-    const std::vector<Option> options = options_of(command);
-    const bool replays = std::any_of(options.begin(), options.end(), [](const Option& option) {
+    const std::vector<QemuOption> options = qemu_options_of(command);
+    const bool replays = std::any_of(options.begin(), options.end(), [](const QemuOption& option) {
         return option.name == "icount" && option.value.find("rr=") != std::string_view::npos;
     });
     if (!replays) return {};
     std::vector<std::string> lines;
     bool network = false;
     bool network_recorded = false;
-    for (const Option& option : options) {
+    for (const QemuOption& option : options) {
         for (const Outside& each : outsiders) {
             if (option.name == each.option && option.value.starts_with(each.begins)) {
                 lines.push_back(
-                    fmt::format("-{} {}: not reproducible: {}", option.name, option.value, each.why));
+                    fmt::format("-{} {}: not reproducible: {}", option.name, option.written, each.why));
             }
         }
-        network = network || (option.name == "netdev" && !option.value.empty());
-        network_recorded = network_recorded || option.value.starts_with("filter-replay");
-        warn_of_disk(option, lines);
+        network = network || brings_packets(option);
+        network_recorded = network_recorded || (option.name == "object" &&
+                                                option.value.find("filter-replay") != std::string::npos);
     }
+    for (std::string& line : disk_warnings(options))
+        lines.push_back(std::move(line));
     if (network && !network_recorded) {
         lines.emplace_back(
-            "-netdev without -object filter-replay,id=ID,netdev=NETDEV: packets are not in the recording");
+            "a network without -object filter-replay,id=ID,netdev=NETDEV: its packets are not in the "
+            "recording");
     }
     return lines;
 }
