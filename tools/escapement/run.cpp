@@ -240,7 +240,7 @@ void add_run(CLI::App& app, const Command& command_line, int& status) {
     command
         ->add_option("--quantum", options->quantum,
                      "counts between a thread's boundaries (1000000 if reported or perf, 10000 steps, 1000 "
-                     "operations, 100 of a recording QEMU)")
+                     "operations, 100 of a QEMU)")
         ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 62U));
     CLI::Option* const clock =
         command

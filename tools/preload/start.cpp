@@ -45,9 +45,8 @@ Runtime& runtime() {
 
 namespace {
 void choose_quanta(OrderOptions& options, const Settings& settings, bool counted_by_emulator) {
-    if (settings.quantum != 0) {
-        options.quantum = settings.quantum;
-    } else if (settings.clock == ClockSource::stepped) {
+    options.quantum = 1'000;
+    if (settings.clock == ClockSource::stepped) {
         options.quantum = 10'000;
     } else if (counted_by_emulator || settings.clock == ClockSource::perf) {
         options.quantum = 1'000'000;
@@ -57,9 +56,8 @@ void choose_quanta(OrderOptions& options, const Settings& settings, bool counted
         // from outside is looked for seldom where nobody records when it came.
         options.quantum = 100;
         if (!records_or_replays()) options.outside_quantum = 1'000;
-    } else {
-        options.quantum = 1'000;
     }
+    if (settings.quantum != 0) options.quantum = settings.quantum;
 }
 }  // namespace
 
