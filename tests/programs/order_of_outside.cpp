@@ -101,6 +101,14 @@ TEST_CASE("child processes work as ever", "[outside]") {
     expect_same("processes", scenario, {.runs = 2});
 }
 
+TEST_CASE("what programs call more seldom does as ever", "[outside]") {
+    const auto* const scenario =
+        GENERATE("checked-sizes", "datagrams", "more-than-fits", "loses-patience", "waits-for-events",
+                 "executes", "queued-signals", "requeued", "standard-threads", "files-and-times");
+    CAPTURE(scenario);
+    expect_same("calls", scenario, {.quanta = {"", "1"}, .runs = 1});
+}
+
 TEST_CASE("an allocator of the program's own may take locks", "[outside]") {
     expect_same("allocator", "churn");
 }

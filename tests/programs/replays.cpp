@@ -45,6 +45,11 @@ TEST_CASE("what was recorded is done again", "[replay]") {
     expect_replayed({case_path("conditions"), "queue"}, options);
     expect_replayed({case_path("descriptors"), "loopback"}, options);
     expect_replayed({case_path("descriptors"), "masked"}, options);
+    for (const char* const scenario : {"checked-sizes", "datagrams", "more-than-fits", "loses-patience",
+                                       "waits-for-events", "queued-signals", "requeued", "files-and-times"}) {
+        CAPTURE(scenario);
+        expect_replayed({case_path("calls"), scenario}, options);
+    }
     expect_replayed({case_path("cancellation"), "waits"}, options);
     expect_replayed({case_path("endings"), "exit-group"}, options);
     expect_replayed({case_path("processes"), "any-of-them"}, options);

@@ -11,8 +11,24 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 
 namespace escapement::preload {
+
+namespace {
+
+/// When a socket's own patience (SO_RCVTIMEO, SO_SNDTIMEO) with a call that begins now is over. Source:
+/// socket(7).
+Nanoseconds deadline_of(int descriptor, short events) {
+    timeval patience{};
+    socklen_t size = sizeof patience;
+    const int option = events == POLLIN ? SO_RCVTIMEO : SO_SNDTIMEO;
+    if (getsockopt(descriptor, SOL_SOCKET, option, &patience, &size) != 0) return no_deadline;
+    if (patience.tv_sec == 0 && patience.tv_usec == 0) return no_deadline;
+    return runtime().deadline_in({.tv_sec = patience.tv_sec, .tv_nsec = patience.tv_usec * 1000});
+}
+
+}  // namespace
 
 bool wait_until_ready(const DescriptorFacts& facts, int descriptor, short events) {
     Runtime& domain = runtime();
@@ -31,16 +47,26 @@ bool wait_until_ready(const DescriptorFacts& facts, int descriptor, short events
     };
     Seat& seat = domain.my_seat();
     domain.expect_signals();
+    if (ready()) {
+        errno = saved;
+        return true;
+    }
+    const Nanoseconds deadline = deadline_of(descriptor, events);
     while (!ready()) {
         const int flags = replays ? 0 : fcntl(descriptor, F_GETFL);
         if (flags < 0 || (flags & O_NONBLOCK) != 0) break;
         PollRequest request{.descriptors = &asked, .count = 1};
         bool signalled = false;
-        domain.poll("a descriptor", request, no_deadline, signalled);
+        const bool came = domain.poll("a descriptor", request, deadline, signalled);
         seat.signalled.store(false, std::memory_order_relaxed);
         if (seat.interrupted.load(std::memory_order_relaxed) || seat.cancellation_wanted()) {
             if (ready()) break;
             errno = EINTR;
+            return false;
+        }
+        if (!came && !signalled && deadline != no_deadline) {
+            if (ready()) break;
+            errno = EAGAIN;
             return false;
         }
     }
@@ -54,14 +80,57 @@ constexpr auto nothing_more = [] {};
 
 /// One that is there already, or not at all: MSG_DONTWAIT.
 template <typename Call, typename More>
-ssize_t read_at_once(int descriptor, const iovec* parts, int count, Call call, More more) {
+ssize_t read_at_once(int descriptor, const iovec* parts, int count, Call call, More more, bool peeks) {
     if (journaling == Journaling::off) return call();
     const Entry entry;
     if (!entry.ordered()) return call();
     const DescriptorFacts facts = runtime().operation_on(OperationKind::read, descriptor);
-    const ssize_t result = outside_read(facts, descriptor, parts, count, call);
+    const ssize_t result = outside_read(facts, descriptor, parts, count, call, peeks);
     if (facts.journaled() && result >= 0) more();
     return result;
+}
+
+/// True if MSG_WAITALL means anything: messages are as long as they are.
+bool is_stream(int descriptor) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    const int saved = errno;
+    const bool known = getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+    errno = saved;
+    return known && type == SOCK_STREAM;
+}
+
+/// What of `parts` is left to fill when `done` bytes are there, unless the stream ends before.
+ssize_t receive_rest(int descriptor, const iovec* parts, int count, std::size_t done, int flags) {
+    for (;;) {
+        iovec left[most_parts];
+        msghdr message{};
+        message.msg_iov = left;
+        const int used = cut(parts, count, done, SSIZE_MAX, left);
+        message.msg_iovlen = static_cast<std::size_t>(used);
+        if (used == 0) return static_cast<ssize_t>(done);
+        const ssize_t more = read_when_ready(
+            descriptor, left, used, [&] { return real().recvmsg(descriptor, &message, flags); },
+            nothing_more);
+        if (more <= 0) return static_cast<ssize_t>(done);
+        done += static_cast<std::size_t>(more);
+    }
+}
+
+/// `call` is the real one with the flags that it is given. One that waits for all of what it asked for
+/// (MSG_WAITALL) would wait in the kernel, with the turn: it is made in parts.
+template <typename Call, typename More>
+ssize_t receive(int descriptor, const iovec* parts, int count, int flags, Call call, More more) {
+    const bool peeks = (flags & MSG_PEEK) != 0;
+    if ((flags & MSG_DONTWAIT) != 0)
+        return read_at_once(
+            descriptor, parts, count, [&] { return call(flags); }, more, peeks);
+    const bool all = (flags & MSG_WAITALL) != 0 && !peeks && is_stream(descriptor);
+    const int first = all ? flags & ~MSG_WAITALL : flags;
+    const ssize_t got = read_when_ready(
+        descriptor, parts, count, [&] { return call(first); }, more, peeks);
+    return all && got > 0 ? receive_rest(descriptor, parts, count, static_cast<std::size_t>(got), first)
+                          : got;
 }
 
 /// The address that a call gave, if it was asked for.
@@ -151,35 +220,33 @@ ESCAPEMENT_EXPORT ssize_t readv(int descriptor, const iovec* parts, int count) {
 }
 
 ESCAPEMENT_EXPORT ssize_t recv(int descriptor, void* buffer, std::size_t size, int flags) {
-    const auto call = [&] { return real().recv(descriptor, buffer, size, flags); };
     const iovec part{.iov_base = buffer, .iov_len = size};
-    return (flags & MSG_DONTWAIT) != 0 ? read_at_once(descriptor, &part, 1, call, nothing_more)
-                                       : read_when_ready(descriptor, &part, 1, call, nothing_more);
+    return receive(
+        descriptor, &part, 1, flags, [&](int now) { return real().recv(descriptor, buffer, size, now); },
+        nothing_more);
 }
 
 ESCAPEMENT_EXPORT ssize_t recvfrom(int descriptor, void* buffer, std::size_t size, int flags,
                                    sockaddr* address, socklen_t* length) {
     const socklen_t room = length != nullptr ? *length : 0;
-    const auto call = [&] { return real().recvfrom(descriptor, buffer, size, flags, address, length); };
-    const auto more = [&] { outside_address(descriptor, address, room, length); };
     const iovec part{.iov_base = buffer, .iov_len = size};
-    return (flags & MSG_DONTWAIT) != 0 ? read_at_once(descriptor, &part, 1, call, more)
-                                       : read_when_ready(descriptor, &part, 1, call, more);
+    return receive(
+        descriptor, &part, 1, flags,
+        [&](int now) { return real().recvfrom(descriptor, buffer, size, now, address, length); },
+        [&] { outside_address(descriptor, address, room, length); });
 }
 
 ESCAPEMENT_EXPORT ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
     const socklen_t room = message->msg_namelen;
-    const auto call = [&] { return real().recvmsg(descriptor, message, flags); };
     const auto more = [&] {
         outside_address(descriptor, static_cast<sockaddr*>(message->msg_name), room, &message->msg_namelen);
         outside_bytes(descriptor, &message->msg_flags, sizeof message->msg_flags);
         // Descriptors that came along are the host's: they cannot be made again.
         if (journaling == Journaling::replay) message->msg_controllen = 0;
     };
-    const iovec* const parts = message->msg_iov;
-    const auto count = static_cast<int>(message->msg_iovlen);
-    return (flags & MSG_DONTWAIT) != 0 ? read_at_once(descriptor, parts, count, call, more)
-                                       : read_when_ready(descriptor, parts, count, call, more);
+    return receive(
+        descriptor, message->msg_iov, static_cast<int>(message->msg_iovlen), flags,
+        [&](int now) { return real().recvmsg(descriptor, message, now); }, more);
 }
 
 ESCAPEMENT_EXPORT int accept(int descriptor, sockaddr* address, socklen_t* length) {

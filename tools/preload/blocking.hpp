@@ -8,7 +8,7 @@
 namespace escapement::preload {
 
 /// Waits until `descriptor` is ready for `events`, unless the call to come does not block anyway. False if a
-/// signal handler or a cancellation ended the wait (EINTR).
+/// signal handler or a cancellation ended the wait (EINTR), or the time that a socket has for it (EAGAIN).
 /// The operation has been counted; `facts` are what it gave.
 bool wait_until_ready(const DescriptorFacts& facts, int descriptor, short events);
 
@@ -16,7 +16,7 @@ bool wait_until_ready(const DescriptorFacts& facts, int descriptor, short events
 /// else it gave.
 template <typename Call, typename More>
 [[gnu::always_inline]] inline ssize_t read_when_ready(int descriptor, const iovec* parts, int count,
-                                                      Call call, More more) {
+                                                      Call call, More more, bool peeks = false) {
     ssize_t result = -1;
     {
         const Entry entry;
@@ -24,7 +24,7 @@ template <typename Call, typename More>
         const CancellationPoint point;
         const DescriptorFacts facts = runtime().operation_on(OperationKind::read, descriptor);
         if (wait_until_ready(facts, descriptor, POLLIN)) {
-            result = outside_read(facts, descriptor, parts, count, call);
+            result = outside_read(facts, descriptor, parts, count, call, peeks);
             if (facts.journaled() && result >= 0) more();
         }
     }

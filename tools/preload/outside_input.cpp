@@ -4,6 +4,7 @@
 #include "runtime.hpp"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -80,24 +81,6 @@ void scatter(const iovec* parts, int count, std::size_t done, std::span<const st
     }
 }
 
-constexpr int most_parts = 64;
-
-/// The bytes of `parts` from `done` on, `size` of them at most, in at most `most_parts` parts.
-int cut(const iovec* parts, int count, std::size_t done, std::size_t size, iovec* to) {
-    int used = 0;
-    for (int index = 0; index < count && size > 0 && used < most_parts; ++index) {
-        if (done >= parts[index].iov_len) {
-            done -= parts[index].iov_len;
-            continue;
-        }
-        const std::size_t part = std::min(parts[index].iov_len - done, size);
-        to[used++] = {.iov_base = static_cast<std::byte*>(parts[index].iov_base) + done, .iov_len = part};
-        size -= part;
-        done = 0;
-    }
-    return used;
-}
-
 template <typename Move>
 void move_all(int descriptor, short event, const iovec* parts, int count, std::size_t size, Move move) {
     const int saved = errno;
@@ -115,6 +98,21 @@ void move_all(int descriptor, short event, const iovec* parts, int count, std::s
 }
 
 }  // namespace
+
+int cut(const iovec* parts, int count, std::size_t done, std::size_t size, iovec* to) {
+    int used = 0;
+    for (int index = 0; index < count && size > 0 && used < most_parts; ++index) {
+        if (done >= parts[index].iov_len) {
+            done -= parts[index].iov_len;
+            continue;
+        }
+        const std::size_t part = std::min(parts[index].iov_len - done, size);
+        to[used++] = {.iov_base = static_cast<std::byte*>(parts[index].iov_base) + done, .iov_len = part};
+        size -= part;
+        done = 0;
+    }
+    return used;
+}
 
 DescriptorFacts facts_of(int descriptor) {
     if (journaling == Journaling::replay) {
@@ -194,7 +192,25 @@ long replay_input(int source, const iovec* parts, int count) {
     return -1;
 }
 
-void read_own(int descriptor, const iovec* parts, int count, std::size_t size) {
+namespace {
+void peek_own(int descriptor, const iovec* parts, int count, std::size_t size) {
+    iovec all[most_parts];
+    msghdr message{};
+    message.msg_iov = all;
+    message.msg_iovlen = static_cast<std::size_t>(cut(parts, count, 0, size, all));
+    const int saved = errno;
+    const timespec pause{.tv_sec = 0, .tv_nsec = 50'000};
+    ssize_t seen = 0;
+    while ((seen = real().recvmsg(descriptor, &message, MSG_PEEK | MSG_DONTWAIT)) != 0) {
+        if (seen >= static_cast<ssize_t>(size) || (seen < 0 && errno != EAGAIN && errno != EINTR)) break;
+        real().nanosleep(&pause, nullptr);  // who writes the rest is on his way
+    }
+    errno = saved;
+}
+}  // namespace
+
+void read_own(int descriptor, const iovec* parts, int count, std::size_t size, bool peeks) {
+    if (peeks) return peek_own(descriptor, parts, count, size);
     move_all(descriptor, POLLIN, parts, count, size,
              [&](const iovec* left, int used) { return real().readv(descriptor, left, used); });
 }

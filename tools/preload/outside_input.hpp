@@ -54,10 +54,15 @@ void record_input(int source, long result, const iovec* parts, int count, std::s
 long replay_input(int source, const iovec* parts, int count);
 /// Replaying: true if the caller's next record is input from `source`.
 bool input_comes_from(int source);
-/// Replaying: what the process itself wrote into a pipe of its own: `size` bytes, waited for.
-void read_own(int descriptor, const iovec* parts, int count, std::size_t size);
+/// Replaying: what the process itself wrote into a pipe of its own: `size` bytes, waited for. `peeks` leaves
+/// them there (MSG_PEEK).
+void read_own(int descriptor, const iovec* parts, int count, std::size_t size, bool peeks);
 /// Replaying: `parts`, as far as they were written then, where they can be seen.
 void write_again(int descriptor, const iovec* parts, int count, std::size_t size);
+
+inline constexpr int most_parts = 64;
+/// The bytes of `parts` from `done` on, `size` of them at most, in at most `most_parts` parts.
+int cut(const iovec* parts, int count, std::size_t done, std::size_t size, iovec* to);
 
 inline long with_errno(long result) {
     return result < 0 ? -errno : result;
@@ -66,10 +71,11 @@ inline long with_errno(long result) {
 /// Bytes that are there, such as a time or an address.
 void outside_bytes(int source, void* memory, std::size_t size);
 
-/// `call` fills `parts`.
+/// `call` fills `parts`; if it `peeks`, what it gave is there still.
 template <typename Call>
 [[gnu::always_inline]] inline ssize_t outside_read(const DescriptorFacts& facts, int descriptor,
-                                                   const iovec* parts, int count, Call call) {
+                                                   const iovec* parts, int count, Call call,
+                                                   bool peeks = false) {
     if (journaling == Journaling::off || !facts.journaled()) return call();
     const bool own = facts.origin == DescriptorOrigin::own;
     if (journaling == Journaling::record) {
@@ -79,7 +85,7 @@ template <typename Call>
         return result;
     }
     const long result = replay_input(descriptor, parts, count);
-    if (own && result > 0) read_own(descriptor, parts, count, static_cast<std::size_t>(result));
+    if (own && result > 0) read_own(descriptor, parts, count, static_cast<std::size_t>(result), peeks);
     return result;
 }
 

@@ -1,0 +1,370 @@
+// Calls that programs make more seldom: each once, with somebody who has to wait for it.
+
+#include "handlers.hpp"
+#include "posix_thread.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/times.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <vector>
+
+using cases::result;
+using cases::sleep_ms;
+using cases::start;
+
+namespace {
+
+struct Pair {
+    int ends[2] = {-1, -1};
+    Pair() { REQUIRE_THAT(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0); }
+};
+
+/// Not known to the compiler, which would call the unchecked function.
+std::size_t unknown(std::size_t size) {
+    volatile std::size_t hidden = size;
+    return hidden;
+}
+
+void join(pthread_t thread) {
+    REQUIRE_THAT(pthread_join(thread, nullptr) == 0);
+}
+
+void checked_sizes() {
+    const Pair pair;
+    const pthread_t writer = start([&] {
+        for (int each = 0; each < 5; ++each) {
+            sleep_ms(2);
+            REQUIRE_THAT(write(pair.ends[1], "four", 4) == 4);
+        }
+    });
+    std::array<char, 16> text{};
+    pollfd descriptors[2] = {{.fd = pair.ends[0], .events = POLLIN, .revents = 0},
+                             {.fd = -1, .events = 0, .revents = 0}};
+    result("poll", poll(descriptors, unknown(2), -1));
+    result("read", read(pair.ends[0], text.data(), unknown(4)));
+    const timespec second{.tv_sec = 1, .tv_nsec = 0};
+    result("ppoll", ppoll(descriptors, unknown(2), &second, nullptr));
+    result("recv", recv(pair.ends[0], text.data(), unknown(4), 0));
+    result("recvfrom", recvfrom(pair.ends[0], text.data(), unknown(4), 0, nullptr, nullptr));
+    result("recv, peeked", recv(pair.ends[0], text.data(), unknown(4), MSG_PEEK));
+    result("recvfrom, all", recvfrom(pair.ends[0], text.data(), unknown(8), MSG_WAITALL, nullptr, nullptr));
+    result("recvfrom, at once",
+           recvfrom(pair.ends[0], text.data(), unknown(8), MSG_DONTWAIT, nullptr, nullptr));
+    std::printf("%s\n", text.data());
+    join(writer);
+}
+
+void datagrams() {
+    const int receiver = socket(AF_INET, SOCK_DGRAM, 0);
+    const int sender = socket(AF_INET, SOCK_DGRAM, 0);
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t length = sizeof place;
+    REQUIRE_THAT(bind(receiver, reinterpret_cast<sockaddr*>(&place), length) == 0);
+    REQUIRE_THAT(getsockname(receiver, reinterpret_cast<sockaddr*>(&place), &length) == 0);
+    const pthread_t thread = start([&] {
+        for (const char* const text : {"one", "three"}) {
+            sleep_ms(2);
+            REQUIRE_THAT(sendto(sender, text, std::strlen(text), 0, reinterpret_cast<sockaddr*>(&place),
+                                sizeof place) > 0);
+        }
+    });
+    char text[16] = {};
+    sockaddr_in from{};
+    length = sizeof from;
+    result("recvfrom", recvfrom(receiver, text, sizeof text, 0, reinterpret_cast<sockaddr*>(&from), &length));
+    result("address", from.sin_addr.s_addr == htonl(INADDR_LOOPBACK) && length == sizeof from);
+    iovec part{.iov_base = text, .iov_len = sizeof text};
+    msghdr message{};
+    message.msg_name = &from;
+    message.msg_namelen = sizeof from;
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    result("recvmsg", recvmsg(receiver, &message, 0));
+    result("address's length", message.msg_namelen);
+    result("nothing, at once", recvfrom(receiver, text, sizeof text, MSG_DONTWAIT, nullptr, nullptr));
+    result("errno", errno == EAGAIN);
+    join(thread);
+}
+
+/// More than fits: who writes waits for who reads.
+void more_than_fits() {
+    constexpr std::size_t size = 3'000'000;
+    const std::vector<char> bytes(size, 'x');
+    const auto read_all = [](int descriptor, std::size_t left) {
+        std::vector<char> room(70'000);
+        while (left > 0) {
+            const ssize_t got = read(descriptor, room.data(), std::min(room.size(), left));
+            REQUIRE_THAT(got > 0);
+            left -= static_cast<std::size_t>(got);
+        }
+    };
+    const Pair pair;
+    const pthread_t reader = start([&] { read_all(pair.ends[1], 3 * size); });
+    result("write", write(pair.ends[0], bytes.data(), size));
+    result("send", send(pair.ends[0], bytes.data(), size, 0));
+    iovec parts[2] = {{.iov_base = const_cast<char*>(bytes.data()), .iov_len = size / 3},
+                      {.iov_base = const_cast<char*>(bytes.data()), .iov_len = size - size / 3}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    result("sendmsg", sendmsg(pair.ends[0], &message, 0));
+    join(reader);
+}
+
+/// A socket whose patience ends before anything comes, and before there is room.
+void loses_patience() {
+    const Pair pair;
+    const timeval patience{.tv_sec = 0, .tv_usec = 4000};
+    for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO})
+        REQUIRE_THAT(setsockopt(pair.ends[0], SOL_SOCKET, option, &patience, sizeof patience) == 0);
+    // Another one, or nobody would be kept waiting.
+    std::atomic<bool> over{false};
+    const pthread_t other = start([&] {
+        while (!over.load())
+            sleep_ms(1);
+    });
+    char byte = 0;
+    result("recv", recv(pair.ends[0], &byte, 1, 0));
+    result("errno", errno == EAGAIN);
+    result("read", read(pair.ends[0], &byte, 1));
+    result("errno", errno == EAGAIN);
+    const std::vector<char> bytes(3'000'000, 'x');
+    const ssize_t sent = send(pair.ends[0], bytes.data(), bytes.size(), 0);
+    result("sent in part", sent > 0 && sent < static_cast<ssize_t>(bytes.size()));
+    result("send", send(pair.ends[0], bytes.data(), bytes.size(), 0));
+    result("errno", errno == EAGAIN);
+    over.store(true);
+    join(other);
+}
+
+void waits_for_events() {
+    const Pair pair;
+    const int epoll = epoll_create1(EPOLL_CLOEXEC);
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u32 = 7;
+    REQUIRE_THAT(epoll_ctl(epoll, EPOLL_CTL_ADD, pair.ends[0], &event) == 0);
+    const timespec soon{.tv_sec = 0, .tv_nsec = 3'000'000};
+    epoll_event found[2] = {};
+    const int timed_out = epoll_pwait2(epoll, found, 2, &soon, nullptr);
+    if (timed_out < 0 && errno == ENOSYS) return;  // Linux 5.10: in no run, then
+    result("epoll_pwait2, nothing", timed_out);
+    const pthread_t writer = start([&] {
+        sleep_ms(2);
+        REQUIRE_THAT(write(pair.ends[1], "x", 1) == 1);
+    });
+    result("epoll_pwait2", epoll_pwait2(epoll, found, 2, nullptr, nullptr));
+    result("data", found[0].data.u32);
+    join(writer);
+
+    char byte = 0;
+    REQUIRE_THAT(read(pair.ends[0], &byte, 1) == 1);
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(pair.ends[0], &set);
+    timeval wrong{.tv_sec = -1, .tv_usec = 0};
+    result("select of a time before now", select(pair.ends[0] + 1, &set, nullptr, nullptr, &wrong));
+    result("errno", errno == EINVAL);
+    result("pselect", pselect(pair.ends[0] + 1, &set, nullptr, nullptr, &soon, nullptr));
+    timeval rest{.tv_sec = 1, .tv_usec = 0};
+    const pthread_t other = start([&] {
+        sleep_ms(2);
+        REQUIRE_THAT(write(pair.ends[1], "x", 1) == 1);
+    });
+    FD_SET(pair.ends[0], &set);
+    result("select", select(pair.ends[0] + 1, &set, nullptr, nullptr, &rest));
+    result("something is left of the time", rest.tv_sec == 0 && rest.tv_usec > 0);
+    join(other);
+}
+
+int wait_for_child(pid_t child) {
+    int status = 0;
+    REQUIRE_THAT(waitpid(child, &status, 0) == child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void executes() {
+    const std::array<char*, 4> words = {const_cast<char*>("sh"), const_cast<char*>("-c"),
+                                        const_cast<char*>("exit ${WITH:-3}"), nullptr};
+    const std::array<char*, 2> with = {const_cast<char*>("WITH=4"), nullptr};
+    const auto in_child = [&](auto become) {
+        const pid_t child = fork();
+        REQUIRE_THAT(child >= 0);
+        if (child == 0) {
+            become();
+            _exit(errno == ENOENT ? 90 : 91);
+        }
+        return wait_for_child(child);
+    };
+    result("execvp", in_child([&] { execvp("sh", words.data()); }));
+    result("execvpe", in_child([&] { execvpe("sh", words.data(), with.data()); }));
+    result("fexecve", in_child([&] {
+               const int shell = open("/bin/sh", O_RDONLY | O_CLOEXEC);
+               fexecve(shell, words.data(), with.data());
+           }));
+    result("execvp of nothing", in_child([&] { execvp("no such program", words.data()); }));
+    result("_Exit", in_child([] { std::_Exit(5); }));
+}
+
+std::atomic<int> value_seen{0};
+std::atomic<int> seen{0};
+
+void note_value(int /*signal*/, siginfo_t* information, void* /*context*/) {
+    value_seen.store(information->si_value.sival_int);
+    seen.fetch_add(1);
+}
+
+void note(int /*signal*/) {
+    seen.fetch_add(1);
+}
+
+void queued_signals() {
+    struct sigaction action {};
+    action.sa_sigaction = note_value;
+    action.sa_flags = SA_SIGINFO;
+    sigaction(SIGRTMIN + 1, &action, nullptr);
+    sigval value{};
+    value.sival_int = 11;
+    result("sigqueue", sigqueue(getpid(), SIGRTMIN + 1, value));
+    result("came", value_seen.load());
+    std::atomic<bool> over{false};
+    const pthread_t waiter = start([&] {
+        while (!over.load())
+            sleep_ms(1);
+        cases::trail(static_cast<unsigned>(value_seen.load()));
+    });
+    value.sival_int = 22;
+    result("pthread_sigqueue", pthread_sigqueue(waiter, SIGRTMIN + 1, value));
+    while (value_seen.load() != 22)
+        sleep_ms(1);
+    over.store(true);
+    join(waiter);
+    const auto before = signal(SIGUSR1, note);
+    result("signal, before", before == SIG_DFL);
+    raise(SIGUSR1);
+    kill(getpid(), SIGUSR1);
+    result("seen", seen.load());
+    result("signal, again", signal(SIGUSR1, SIG_IGN) == note);
+    raise(SIGUSR1);
+    result("ignored", seen.load());
+    result("signal, wrong", signal(SIGKILL, note) == SIG_ERR);
+    cases::print_trail();
+}
+
+std::atomic<std::uint32_t> gate{0};
+std::atomic<std::uint32_t> yard{0};
+
+long futex(std::atomic<std::uint32_t>& word, int operation, std::uint32_t value, unsigned long most,
+           std::atomic<std::uint32_t>* other, std::uint32_t expected) {
+    return syscall(SYS_futex, &word, operation | FUTEX_PRIVATE_FLAG, value, most, other, expected);
+}
+
+void requeued() {
+    std::atomic<int> waiting{0};
+    std::vector<pthread_t> threads;
+    for (unsigned number = 1; number <= 4; ++number) {
+        threads.push_back(start([&, number] {
+            waiting.fetch_add(1);
+            REQUIRE_THAT(futex(gate, FUTEX_WAIT, 0, 0, nullptr, 0) == 0);
+            cases::trail(number);
+        }));
+    }
+    while (waiting.load() < 4)
+        sleep_ms(1);
+    sleep_ms(5);
+    result("another value", futex(gate, FUTEX_CMP_REQUEUE, 1, 1, &yard, 9));
+    result("errno", errno == EAGAIN);
+    result("woken and moved", futex(gate, FUTEX_CMP_REQUEUE, 1, 2, &yard, 0));
+    result("woken or moved", futex(gate, FUTEX_REQUEUE, 0, 1, &yard, 0) >= 0);
+    result("left at the gate", futex(gate, FUTEX_WAKE, 9, 0, nullptr, 0));
+    result("woken in the yard", futex(yard, FUTEX_WAKE, 9, 0, nullptr, 0));
+    for (const pthread_t thread : threads)
+        join(thread);
+    cases::print_trail();
+}
+
+mtx_t lock;
+cnd_t changed;
+int stage = 0;
+
+int advance_stage(void* /*nothing*/) {
+    mtx_lock(&lock);
+    ++stage;
+    cnd_signal(&changed);
+    mtx_unlock(&lock);
+    return 0;
+}
+
+void standard_threads() {
+    REQUIRE_THAT(mtx_init(&lock, mtx_timed) == thrd_success && cnd_init(&changed) == thrd_success);
+    thrd_t thread{};
+    mtx_lock(&lock);
+    REQUIRE_THAT(thrd_create(&thread, advance_stage, nullptr) == thrd_success);
+    result("thrd_detach", thrd_detach(thread));
+    while (stage == 0)
+        cnd_wait(&changed, &lock);
+    result("stage", stage);
+    thrd_t other{};
+    REQUIRE_THAT(thrd_create(
+                     &other,
+                     [](void*) {
+                         const timespec soon = cases::after_ms(CLOCK_REALTIME, 5);
+                         return mtx_timedlock(&lock, &soon);
+                     },
+                     nullptr) == thrd_success);
+    int ended = 0;
+    REQUIRE_THAT(thrd_join(other, &ended) == thrd_success);
+    result("mtx_timedlock of one that is held", ended == thrd_timedout);
+    mtx_unlock(&lock);
+    const timespec later = cases::after_ms(CLOCK_REALTIME, 1000);
+    result("mtx_timedlock", mtx_timedlock(&lock, &later));
+    mtx_unlock(&lock);
+}
+
+void files_and_times() {
+    const int file = openat64(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+    result("openat64", file >= 0);
+    close(file);
+    const int random = openat64(AT_FDCWD, "/dev/urandom", O_RDONLY | O_CLOEXEC);
+    std::uint32_t number = 0;
+    REQUIRE_THAT(read(random, &number, sizeof number) == sizeof number);
+    cases::order("number", number);
+    const int moved = open64("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    REQUIRE_THAT(read(moved, &number, sizeof number) == sizeof number);
+    cases::order("number", number);
+    tms used{};
+    const clock_t before = times(&used);
+    sleep_ms(50);
+    const clock_t after = times(nullptr);
+    result("times", after - before >= 4 && after - before < 500);
+    cases::order("ticks", after - before);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    constexpr cases::Scenario scenarios[] = {
+        {"checked-sizes", checked_sizes},       {"datagrams", datagrams},
+        {"more-than-fits", more_than_fits},     {"loses-patience", loses_patience},
+        {"waits-for-events", waits_for_events}, {"executes", executes},
+        {"queued-signals", queued_signals},     {"requeued", requeued},
+        {"standard-threads", standard_threads}, {"files-and-times", files_and_times},
+    };
+    return cases::choose(scenarios, argc, argv);
+}
