@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <climits>
+#include <optional>
 
 namespace escapement::preload {
 
@@ -47,24 +48,21 @@ bool wait_until_ready(const DescriptorFacts& facts, int descriptor, short events
     };
     Seat& seat = domain.my_seat();
     domain.expect_signals();
-    if (ready()) {
-        errno = saved;
-        return true;
-    }
-    const Nanoseconds deadline = deadline_of(descriptor, events);
+    std::optional<Nanoseconds> deadline;  // asked for when there is something to wait for
     while (!ready()) {
         const int flags = replays ? 0 : fcntl(descriptor, F_GETFL);
         if (flags < 0 || (flags & O_NONBLOCK) != 0) break;
+        if (!deadline) deadline = deadline_of(descriptor, events);
         PollRequest request{.descriptors = &asked, .count = 1};
         bool signalled = false;
-        const bool came = domain.poll("a descriptor", request, deadline, signalled);
+        const bool came = domain.poll("a descriptor", request, *deadline, signalled);
         seat.signalled.store(false, std::memory_order_relaxed);
         if (seat.interrupted.load(std::memory_order_relaxed) || seat.cancellation_wanted()) {
             if (ready()) break;
             errno = EINTR;
             return false;
         }
-        if (!came && !signalled && deadline != no_deadline) {
+        if (!came && !signalled && *deadline != no_deadline) {
             if (ready()) break;
             errno = EAGAIN;
             return false;

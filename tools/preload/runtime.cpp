@@ -175,8 +175,8 @@ void Runtime::operation(OperationKind kind, const volatile void* object, bool ma
 
 DescriptorFacts Runtime::operation_on(OperationKind kind, int descriptor) {
     count_operation(false);
-    if (is_descriptor(descriptor, DescriptorKind::event_counter) ||
-        is_descriptor(descriptor, DescriptorKind::own_pipe)) {
+    if (kind == OperationKind::write && (is_descriptor(descriptor, DescriptorKind::event_counter) ||
+                                         is_descriptor(descriptor, DescriptorKind::own_pipe))) {
         order().expect_polls();
     }
     return journaling == Journaling::off ? DescriptorFacts{} : journal_descriptor_operation(kind, descriptor);
