@@ -8,12 +8,13 @@
 //
 // Units: nanoseconds of the host's monotonic clock. Errors: in_descriptors as poll(2); a Doorbell without a
 // descriptor (none left) is one that cannot be rung, valid() says so. Thread safety: all of it from anywhere.
-// Sources: futex(2); Drepper, "Futexes are tricky" (mutex 2); eventfd(2); sched_getaffinity(2).
+// Sources: futex(2); Drepper, "Futexes are tricky" (mutex 2); eventfd(2); sched_getaffinity(2), getcpu(2).
 
 #include <poll.h>
 
 #include <atomic>
 #include <cstdint>
+#include <set>
 
 namespace escapement {
 
@@ -54,6 +55,11 @@ class Doorbell {
 bool may_bring_input(const pollfd& descriptor);
 /// CPUs that this process may use now.
 unsigned usable_cpus();
+/// The CPU that the caller runs on just now.
+unsigned current_cpu();
+/// Moves the calling thread to a CPU that it may use and that is none of `taken`; afterwards it may run
+/// wherever it could before. False: there is none, or the host refuses. Source: sched_setaffinity(2).
+bool leave_cpus(const std::set<unsigned>& taken);
 /// Tells the processor that this is a loop of waiting.
 void relax();
 std::int64_t monotonic_ns();

@@ -1,3 +1,6 @@
+#include "calibration/on_cpu.hpp"
+
+#include <escapement/placement.hpp>
 #include <escapement/waiting.hpp>
 
 #include <linux/futex.h>
@@ -80,10 +83,20 @@ bool may_bring_input(const pollfd& descriptor) {
 }
 
 unsigned usable_cpus() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    return static_cast<unsigned>(std::max(CPU_COUNT(&set), 1));
+    const auto allowed = allowed_cpus();
+    return allowed && !allowed->empty() ? static_cast<unsigned>(allowed->size()) : 1;
+}
+
+unsigned current_cpu() {
+    return static_cast<unsigned>(std::max(sched_getcpu(), 0));
+}
+
+bool leave_cpus(const std::set<unsigned>& taken) {
+    const auto allowed = allowed_cpus();
+    if (!allowed) return false;
+    const auto found =
+        std::find_if(allowed->begin(), allowed->end(), [&](unsigned cpu) { return !taken.contains(cpu); });
+    return found != allowed->end() && keep_on(*found) == 0 && keep_on(*allowed) == 0;
 }
 
 std::int64_t monotonic_ns() {

@@ -5,6 +5,7 @@
 
 #include <parallel_memory.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -18,6 +19,7 @@ inline constexpr unsigned number_bits = 8;
 inline constexpr ParticipantNumber most_seats = 200;
 inline constexpr Ticket never = ~Ticket{0};
 inline constexpr Count no_clock = ~Count{0};
+inline constexpr unsigned no_cpu = ~0U;
 
 constexpr Ticket ticket_of(Count clock, ParticipantNumber number) {
     return clock << number_bits | number;
@@ -125,6 +127,10 @@ struct alignas(apart) Seat {
     Shared<Ticket> watch{never};  ///< once the bound is past this, somebody may go on: settle
     Shared<Ticket> asked{never};  ///< a hint: somebody awake waits for the bound to be past this
     Shared<SeatState> state{SeatState::absent};
+    // Where it is awake, and where who woke it last was. Hints to where it had better run: nothing else goes
+    // by them.
+    std::atomic<unsigned> cpu{no_cpu};
+    std::atomic<unsigned> woken_on{no_cpu};
     // The owner's, or, while it waits, the latch's.
     alignas(apart) Count clock = 0;
     Count boundary = 0;

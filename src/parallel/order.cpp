@@ -139,6 +139,7 @@ bool Order::all_come_past(Seat& me, Ticket until, Ticket ticket) {
     // waiting for this very CPU: it gets it, and so do all who have something to do, without a sleep and a
     // wake-up. In a crowd that would only keep the CPUs from those who come first.
     const bool spins = may_spin();
+    if (spins) me.cpu.store(this_cpu(), std::memory_order_relaxed);
     if (!spins && view.before > crowd * options_.cpus) return false;
     const std::int64_t begun = spins ? spinning_clock() : 0;
     for (unsigned tries = 1;; ++tries) {
@@ -271,6 +272,8 @@ void Order::go_outside(Seat& me, Count limit) {
     {
         const std::lock_guard guard(latch_);
         me.bound.store(bound_of(me), std::memory_order_release);
+        me.cpu.store(no_cpu, std::memory_order_relaxed);
+        me.woken_on.store(no_cpu, std::memory_order_relaxed);
         me.limit = limit;
         me.raised = false;
         me.since = me.clock;
@@ -297,6 +300,7 @@ bool Order::come_back(Seat& me, Count clock_at_least) {
         woken = take_woken();
     }
     wake(woken, &me);
+    take_own_cpu(me);
     return deadline;
 }
 
@@ -314,7 +318,9 @@ void Order::wake(const Woken& woken, const Seat* but) {
     for (unsigned word = 0; word < woken.numbers.size(); ++word) {
         for (std::uint64_t left = woken.numbers.at(word); left != 0; left &= left - 1) {
             Seat& seat = seats_[64 * word + static_cast<unsigned>(std::countr_zero(left))];
-            if (&seat != but) seat.place.unpark();
+            if (&seat == but) continue;
+            seat.woken_on.store(this_cpu(), std::memory_order_relaxed);
+            seat.place.unpark();
         }
     }
 }
@@ -331,15 +337,37 @@ void Order::wait(Seat& me, Count deadline) {
     }
     if (may_spin() && !options_.free) {
         const std::int64_t begun = spinning_clock();
-        for (unsigned spins = 1;
-             spins % spins_between_clocks != 0 || spinning_clock() - begun < options_.spin_ns; ++spins) {
+        const auto patience = [&] {
+            return me.state.load(std::memory_order_relaxed) == SeatState::blocked ? options_.blocked_spin_ns
+                                                                                  : options_.spin_ns;
+        };
+        for (unsigned spins = 1; spins % spins_between_clocks != 0 || spinning_clock() - begun < patience();
+             ++spins) {
             if (goes_on()) return;
             pause_briefly();
         }
     }
     ++me.sleeps;
+    me.cpu.store(no_cpu, std::memory_order_relaxed);
     while (!goes_on())
         me.place.park();
+    take_own_cpu(me);
+}
+
+void Order::take_own_cpu(Seat& me) {
+    const unsigned here = this_cpu();
+    me.cpu.store(here, std::memory_order_relaxed);
+    if (!may_spin() || options_.free) return;
+    const unsigned woken_on = me.woken_on.load(std::memory_order_relaxed);
+    std::set<unsigned> taken{woken_on};
+    const ParticipantNumber count = count_.load(std::memory_order_relaxed);
+    for (ParticipantNumber number = 0; number < count; ++number) {
+        if (number != me.number) taken.insert(seats_[number].cpu.load(std::memory_order_relaxed));
+    }
+    if (!taken.contains(here)) return;
+    // Where others have been may have changed since; whence it was woken has not.
+    if (!leave_cpus(taken) && here == woken_on) leave_cpus({here});
+    me.cpu.store(this_cpu(), std::memory_order_relaxed);
 }
 
 void Order::wait_in_real_time(Seat& me, std::int64_t deadline) {

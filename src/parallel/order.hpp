@@ -36,7 +36,11 @@ struct Options {
     Count quantum = 1'000'000;
     bool free = false;  ///< no order: everything is carried out as it comes
     unsigned cpus = 1;
-    std::int64_t spin_ns = 20'000;      ///< with a CPU for each participant: how long to wait awake
+    // With a CPU for each participant: how long to wait awake, for a turn, and for somebody else's doing. A
+    // turn comes soon, and a sleep and a wake-up take 100 us where a CPU's rest has to be ended by a
+    // hypervisor.
+    std::int64_t spin_ns = 200'000;
+    std::int64_t blocked_spin_ns = 20'000;
     unsigned steps_back = 16;           ///< else: how often to let others go first before sleeping
     std::uint64_t reserves_after = 16;  ///< lockings in a row, until a mutex is reserved
 };
@@ -202,6 +206,9 @@ class Order {
     void complete(Seat& seat, Outcome outcome);
     [[nodiscard]] Woken take_woken();
     void wake(const Woken& woken, const Seat* but);
+    /// Awake again: leaves a CPU that another participant needs. Where the host's scheduler knows of no cache
+    /// that two CPUs share, it leaves who is woken where the waker is, and the two would go on one at a time.
+    void take_own_cpu(Seat& me);
     void wait_in_real_time(Seat& me, std::int64_t deadline);
     void wait(Seat& me, Count deadline);
     [[nodiscard]] std::string describe(const Seat& seat) const;

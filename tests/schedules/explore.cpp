@@ -27,6 +27,7 @@ class World final : public parallel::Witness {
           order_({.quantum = program.quantum,
                   .cpus = settings.awake ? Machine::most_fibers : 1,
                   .spin_ns = 2,
+                  .blocked_spin_ns = 2,
                   .steps_back = 1,
                   .reserves_after = program.reserves_after}) {
         order_.ring = [this](Seat& seat) { bells_.at(seat.number).unpark(); };

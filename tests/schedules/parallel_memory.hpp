@@ -5,6 +5,7 @@
 #include "machine.hpp"
 
 #include <atomic>
+#include <set>
 #include <utility>
 
 namespace escapement::parallel {
@@ -102,6 +103,12 @@ inline void step_back() {}
 /// A wait awake ends after a few looks.
 inline std::int64_t spinning_clock() {
     return Machine::current().clock();
+}
+inline unsigned this_cpu() {
+    return 0;
+}
+inline bool leave_cpus(const std::set<unsigned>& /*taken*/) {
+    return true;
 }
 
 }  // namespace escapement::parallel

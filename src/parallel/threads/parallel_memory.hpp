@@ -6,6 +6,7 @@
 #include <escapement/waiting.hpp>
 
 #include <atomic>
+#include <set>
 #include <thread>
 
 namespace escapement::parallel {
@@ -30,6 +31,13 @@ inline void step_back() {
 }
 inline std::int64_t spinning_clock() {
     return escapement::monotonic_ns();
+}
+inline unsigned this_cpu() {
+    return escapement::current_cpu();
+}
+/// Takes another CPU than those, if there is one.
+inline bool leave_cpus(const std::set<unsigned>& taken) {
+    return escapement::leave_cpus(taken);
 }
 
 }  // namespace escapement::parallel
