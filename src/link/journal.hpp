@@ -4,8 +4,9 @@
 // Contract. Records come in one order, the same in every run that does the same, so two recordings are equal
 // files and a replay compares record by record. That order is the order of turns: an operation is put here
 // by whoever carries it out, in turn, before anybody can come after it. What a participant does out of turn
-// (unlocking, going on after a wait) is *deferred*: it stands before the participant's next record, wherever
-// others were meanwhile. Nothing here takes a lock but poll_end(): who is in turn is alone.
+// (unlocking, locking what is reserved to it, going on after a wait) is *deferred*: it stands before the
+// participant's next record, wherever others were meanwhile. Nothing here takes a lock but poll_end(): who is
+// in turn is alone.
 //
 // A replay lets the order decide again and compares; only what came from outside is the journal's: results of
 // polls, input, idle time. At the first difference `ended` is told why, and everything returns false.

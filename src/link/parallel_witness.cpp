@@ -59,6 +59,14 @@ bool ParallelWitness::carried_out(const Seat& seat, const parallel::Request& req
                          .result = result});
 }
 
+void ParallelWitness::kept(const Seat& seat, const parallel::Mutex& mutex, Count clock) {
+    // It has a number: it was locked in turn before it was reserved.
+    journal_.defer({.operation = OperationKind::lock,
+                    .participant = seat.number,
+                    .object = mutex.journal_number,
+                    .clock = clock});
+}
+
 bool ParallelWitness::admitted(const Seat& seat, const Seat* by) {
     return journal_.admitted(seat.number, seat.role, seat.clock, by != nullptr ? by->number : nobody,
                              by != nullptr ? by->clock : 0);

@@ -1,9 +1,10 @@
 #pragma once
 // What the parallel order carries out, into the domain's journal.
 //
-// Contract. Told in turn (parallel/order.hpp), it puts; what a participant notices by itself it defers:
-// unlocking, and going on later than it asked. Whether a lock was free or had to be waited for is up to the
-// host, and not recorded; at which clock its new holder goes on is not. Thread safety: as Journal.
+// Contract. Told in turn (parallel/order.hpp), it puts; what a participant does by itself it defers:
+// unlocking, locking what is reserved to it, and going on later than it asked. Whether a lock was free or had
+// to be waited for is up to the host, and not recorded; at which clock its new holder goes on is not. Thread
+// safety: as Journal.
 
 #include "journal.hpp"
 #include "parallel/order.hpp"
@@ -16,6 +17,7 @@ class ParallelWitness final : public parallel::Witness {
 
     [[nodiscard]] bool carried_out(const parallel::Seat& seat, const parallel::Request& request, Count clock,
                                    std::int64_t result) override;
+    void kept(const parallel::Seat& seat, const parallel::Mutex& mutex, Count clock) override;
     [[nodiscard]] bool admitted(const parallel::Seat& seat, const parallel::Seat* by) override;
     [[nodiscard]] bool withdrawn(const parallel::Seat& seat, const parallel::Seat* by) override;
     [[nodiscard]] bool over() const override { return journal_.over(); }

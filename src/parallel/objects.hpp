@@ -143,6 +143,7 @@ struct alignas(apart) Seat {
     // Changed in turn; the owner reads them in turn, or when all others have come to its round.
     Count reservations_from = 0;  ///< its reservations that begin with an earlier round are over
     std::uint64_t needs = 0;  ///< for another, lockings in a row; more, each time that somebody came for one
+    unsigned kept = 0;        ///< lockings of which no witness has been told in turn
     Place place;
     // With the latch.
     Request request;

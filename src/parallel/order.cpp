@@ -182,10 +182,8 @@ Outcome Order::lock(Seat& me, Mutex& mutex, Count deadline) {
     const Ticket ticket = ticket_of(me.clock, me.number);
     const bool may_take = deadline == no_clock && (options_.free || comes_to_turn(me, ticket));
     if (may_take && !reserved_to_other(me, mutex, me.clock) && take(mutex, me)) {
+        if (!told(me, {.kind = Kind::lock, .mutex = &mutex}, clock_of(ticket), 0)) return stop(me);
         note_asked(me, mutex, clock_of(ticket));
-        if (witness != nullptr &&
-            !witness->carried_out(me, {.kind = Kind::lock, .mutex = &mutex}, clock_of(ticket), 0))
-            return stop(me);
         publish(me);
         return Outcome::completed;
     }

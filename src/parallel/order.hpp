@@ -54,12 +54,19 @@ inline constexpr Count longest_round = 100'000;
 /// Lockings in a row that are asked for at most: what a round costs whoever comes is little for so many.
 inline constexpr std::uint64_t longest_streak = 4096;
 
+/// Lockings of what is reserved that a participant keeps to itself where there is a witness, until it is told
+/// in turn of the next.
+inline constexpr unsigned most_kept = 256;
+
 /// Told of what is carried out, in turn: before anybody can come after it. So it is never told two things at
 /// once. False: the order ends here, and all waits as stalled.
 class Witness {
   public:
     [[nodiscard]] virtual bool carried_out(const Seat& seat, const Request& request, Count clock,
                                            std::int64_t result) = 0;
+    /// Not in turn, but by `seat`, or for it while it waits: it asked at `clock` for what is reserved to it.
+    /// No more than most_kept of them are between two that it carries out.
+    virtual void kept(const Seat& seat, const Mutex& mutex, Count clock) = 0;
     /// `by` may be null.
     [[nodiscard]] virtual bool admitted(const Seat& seat, const Seat* by) = 0;
     [[nodiscard]] virtual bool withdrawn(const Seat& seat, const Seat* by) = 0;
@@ -83,7 +90,7 @@ class Order {
     void abandon(Seat& me, const std::function<void(const std::string&)>& say);
     [[nodiscard]] Outcome lock(Seat& me, Mutex& mutex, Count deadline = no_clock);
     [[nodiscard]] Outcome try_lock(Seat& me, Mutex& mutex);
-    /// lock() where neither turn nor lock has to be waited for and no witness told. False: nothing was done.
+    /// lock() where neither turn nor lock has to be waited for. False: nothing was done.
     [[nodiscard]] bool lock_at_once(Seat& me, Mutex& mutex);
     void unlock(Seat& me, Mutex& mutex);
     Outcome request(Seat& me, const Request& request);
@@ -152,7 +159,21 @@ class Order {
     [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket) { return all_come_past(me, ticket, ticket); }
     [[nodiscard]] bool may_spin() const { return present_.load(std::memory_order_relaxed) <= options_.cpus; }
     [[nodiscard]] Outcome stop(Seat& me);
+    /// Tells the witness of what is carried out in turn at `clock`.
+    [[nodiscard]] bool told(Seat& seat, const Request& request, Count clock, std::int64_t result);
     [[nodiscard]] bool told(Seat& seat, std::int64_t result = 0);
+    void keep(Seat& me, const Mutex& mutex, Count clock) {
+        ++me.kept;
+        witness->kept(me, mutex, clock);
+    }
+    /// True if a locking at `clock` need not be told in turn: whenever it is asked, in turn or in a round to
+    /// which all others have come, and so in every run. At a round's first clock who has a higher number may
+    /// still end the reservation.
+    [[nodiscard]] bool may_keep(const Seat& seat, const Mutex& mutex, Count clock) const {
+        const Ticket of = mutex.reservation.of.load(std::memory_order_relaxed);
+        return number_of(of) == seat.number && holds(seat, of, clock) && clock % round_ != 0 &&
+               seat.kept < most_kept;
+    }
     /// The next operation's ticket is the bound that has been published.
     static void begin(Seat& me) {
         ++me.clock;
@@ -247,9 +268,11 @@ inline void Order::publish(Seat& me, bool soon_again) {
 }
 
 inline bool Order::lock_at_once(Seat& me, Mutex& mutex) {
-    if (witness != nullptr || options_.free) return false;
+    if (options_.free) return false;
     const Count clock = me.clock + 1;
-    if (ticket_of(clock, me.number) < me.horizon) {
+    if (witness != nullptr) {
+        if (round_begins(clock) >= me.horizon || !may_keep(me, mutex, clock) || witness->over()) return false;
+    } else if (ticket_of(clock, me.number) < me.horizon) {
         if (reserved_to_other(me, mutex, clock)) return false;
     } else if (!reserved_to(me, mutex, clock)) {
         return false;
@@ -258,6 +281,7 @@ inline bool Order::lock_at_once(Seat& me, Mutex& mutex) {
     // in unlock().
     if (mutex.word.load(std::memory_order_acquire) != Mutex::free) return false;
     begin(me);
+    if (witness != nullptr) keep(me, mutex, clock);
     note_asked(me, mutex, clock);
     me.clock = std::max(me.clock, clock_of(mutex.released) + 1);
     // Seen by whoever is in turn next, which the release of the bound lets it be.

@@ -125,11 +125,21 @@ bool Order::let_go_held_back(Ticket least) {
     return anybody;
 }
 
-/// Tells the witness of the request that is being carried out.
-bool Order::told(Seat& seat, std::int64_t result) {
+bool Order::told(Seat& seat, const Request& request, Count clock, std::int64_t result) {
     if (witness == nullptr) return true;
+    if (request.kind == Kind::lock && request.deadline == no_clock && may_keep(seat, *request.mutex, clock)) {
+        keep(seat, *request.mutex, clock);
+        return !witness->over();
+    }
+    // A place in the order is asked for only where it has not come yet: that it was says nothing.
+    if (request.kind != Kind::point) seat.kept = 0;
+    return witness->carried_out(seat, request, clock, result);
+}
+
+/// Of the request that is being carried out.
+bool Order::told(Seat& seat, std::int64_t result) {
     const Count clock = clock_of(seat.bound.load(std::memory_order_relaxed));
-    if (witness->carried_out(seat, seat.request, clock, result)) return true;
+    if (told(seat, seat.request, clock, result)) return true;
     end_all();
     return false;
 }

@@ -40,6 +40,7 @@ class World final : public parallel::Witness {
         machine_.add_region(&shared_, sizeof shared_);
         machine_.add_region(&bells_, sizeof bells_);
         machine_.add_region(&record_, sizeof record_);
+        machine_.add_region(&kept_, sizeof kept_);
         machine_.add_region(&acting_, sizeof acting_);
         for (unsigned me = 0; me < count; ++me)
             machine_.add_fiber([this, me] { live(me); });
@@ -60,9 +61,16 @@ class World final : public parallel::Witness {
                      std::int64_t result) override {
         // A place in the order is asked for only where it has not come yet.
         if (request.kind == Kind::point) return true;
+        auto& kept = kept_.at(seat.number);
+        for (unsigned index = 0; index < kept.count; ++index)
+            record_.in_turn.entries.at(record_.in_turn.count++) = kept.entries.at(index);
+        kept = {};
         record_.in_turn.add(seat.number << 8U | static_cast<unsigned>(request.kind), clock,
                             static_cast<std::uint64_t>(result));
         return true;
+    }
+    void kept(const Seat& seat, const parallel::Mutex& /*mutex*/, Count clock) override {
+        kept_.at(seat.number).add(seat.number << 8U | static_cast<unsigned>(Kind::lock), clock, 1);
     }
     bool admitted(const Seat& /*seat*/, const Seat* /*by*/) override { return true; }
     bool withdrawn(const Seat& /*seat*/, const Seat* /*by*/) override { return true; }
@@ -176,6 +184,7 @@ class World final : public parallel::Witness {
     std::array<parallel::Place, Machine::most_fibers> bells_;
     parallel::Shared<unsigned> acting_{0};
     Record record_;
+    std::array<Log<16>, Machine::most_fibers> kept_;  ///< to stand before the next that is told in turn
     bool stalled_ = false;
 };
 

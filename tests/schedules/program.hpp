@@ -54,15 +54,16 @@ struct Program {
     std::uint64_t reserves_after = 16;
 };
 
+struct Entry {
+    std::uint32_t clock = 0;
+    std::uint16_t what = 0;
+    std::uint16_t result = 0;
+    bool operator==(const Entry&) const = default;
+};
+
 /// What happened, in an order of its own: of each participant, of each mutex, and of all that was in turn.
 template <std::size_t most>
 struct Log {
-    struct Entry {
-        std::uint32_t clock = 0;
-        std::uint16_t what = 0;
-        std::uint16_t result = 0;
-        bool operator==(const Entry&) const = default;
-    };
     std::array<Entry, most> entries{};
     std::uint64_t count = 0;
     void add(unsigned what, Count clock, std::uint64_t result) {
