@@ -43,6 +43,7 @@ struct Options {
     std::int64_t blocked_spin_ns = 20'000;
     unsigned steps_back = 16;           ///< else: how often to let others go first before sleeping
     std::uint64_t reserves_after = 16;  ///< lockings in a row, until a mutex is reserved
+    unsigned most_kept = 256;           ///< lockings of what is reserved before a witness is told in turn
 };
 
 /// Participants a CPU, with more than which before one it does not wait awake.
@@ -53,10 +54,6 @@ inline constexpr Count longest_round = 100'000;
 
 /// Lockings in a row that are asked for at most: what a round costs whoever comes is little for so many.
 inline constexpr std::uint64_t longest_streak = 4096;
-
-/// Lockings of what is reserved that a participant keeps to itself where there is a witness, until it is told
-/// in turn of the next.
-inline constexpr unsigned most_kept = 256;
 
 /// Told of what is carried out, in turn: before anybody can come after it. So it is never told two things at
 /// once. False: the order ends here, and all waits as stalled.
@@ -167,12 +164,10 @@ class Order {
         witness->kept(me, mutex, clock);
     }
     /// True if a locking at `clock` need not be told in turn: whenever it is asked, in turn or in a round to
-    /// which all others have come, and so in every run. At a round's first clock who has a higher number may
-    /// still end the reservation.
+    /// which all others have come, and so in every run.
     [[nodiscard]] bool may_keep(const Seat& seat, const Mutex& mutex, Count clock) const {
         const Ticket of = mutex.reservation.of.load(std::memory_order_relaxed);
-        return number_of(of) == seat.number && holds(seat, of, clock) && clock % round_ != 0 &&
-               seat.kept < most_kept;
+        return number_of(of) == seat.number && holds(seat, of, clock) && seat.kept < options_.most_kept;
     }
     /// The next operation's ticket is the bound that has been published.
     static void begin(Seat& me) {

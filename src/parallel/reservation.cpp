@@ -28,7 +28,7 @@ bool Order::holds(const Seat& seat, Ticket of, Count clock) const {
 
 bool Order::waits_for_round(Seat& me, Mutex& mutex) {
     const Ticket of = mutex.reservation.of.load(std::memory_order_relaxed);
-    if (number_of(of) != me.number || (witness != nullptr && me.kept == most_kept)) return false;
+    if (number_of(of) != me.number || (witness != nullptr && me.kept == options_.most_kept)) return false;
     begin(me);
     const bool come = all_come_past(me, round_begins(me.clock), ticket_of(me.clock, me.number));
     --me.clock;

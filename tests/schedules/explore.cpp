@@ -29,7 +29,8 @@ class World final : public parallel::Witness {
                   .spin_ns = 2,
                   .blocked_spin_ns = 2,
                   .steps_back = 1,
-                  .reserves_after = program.reserves_after}) {
+                  .reserves_after = program.reserves_after,
+                  .most_kept = 2}) {
         order_.ring = [this](Seat& seat) { bells_.at(seat.number).unpark(); };
         const auto count = static_cast<unsigned>(program.participants.size());
         for (unsigned me = 0; me < count; ++me)

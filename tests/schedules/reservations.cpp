@@ -48,6 +48,9 @@ std::vector<Program> programs() {
         of("who gets it had to wait for it, or had not",
            {Code{{.what = lock}, ahead(5), {.what = unlock}, ahead(8)} + section(),
             Code{ahead(2)} + section() + Code{ahead(3)} + section()}),
+        of("who has it takes turns of its own",
+           {section() + Code{ahead(9)} + section() + Code{{.what = turn}} + section() + section(),
+            Code{ahead(10), {.what = turn}, ahead(5), {.what = turn}}}),
         of("each comes for the other's", {having(0) + section(1), having(1) + section(0)}),
     };
 }
@@ -88,7 +91,7 @@ TEST_CASE("who comes for what is reserved to another gets it as the next round b
 Code any_piece(std::minstd_rand& random) {
     const auto mutex = static_cast<unsigned>(random() % 8 < 6 ? 0 : 1);
     const Count amount = 1 + random() % 12;
-    switch (random() % 10) {
+    switch (random() % 11) {
         case 0:
             return {{.what = try_lock, .object = mutex}, {.what = unlock, .object = mutex}};
         case 1:
@@ -104,6 +107,8 @@ Code any_piece(std::minstd_rand& random) {
             return {ahead(amount)};
         case 6:
             return {{.what = promise, .amount = amount}, ahead(amount)};
+        case 7:
+            return {{.what = turn}};
         default:
             return section(mutex);
     }
