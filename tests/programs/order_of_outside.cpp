@@ -102,9 +102,9 @@ TEST_CASE("child processes work as ever", "[outside]") {
 }
 
 TEST_CASE("what programs call more seldom does as ever", "[outside]") {
-    const auto* const scenario =
-        GENERATE("checked-sizes", "datagrams", "more-than-fits", "loses-patience", "waits-for-events",
-                 "executes", "queued-signals", "requeued", "standard-threads", "files-and-times");
+    const auto* const scenario = GENERATE("checked-sizes", "datagrams", "several-messages", "more-than-fits",
+                                          "loses-patience", "waits-for-events", "executes", "queued-signals",
+                                          "requeued", "standard-threads", "files-and-times");
     CAPTURE(scenario);
     expect_same("calls", scenario, {.quanta = {"", "1"}, .runs = 1});
 }

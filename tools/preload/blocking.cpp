@@ -4,6 +4,7 @@
 #include "outside_input.hpp"
 #include "randomness.hpp"
 #include "real.hpp"
+#include "timespecs.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -196,6 +197,8 @@ int connect_in_order(const DescriptorFacts& facts, int descriptor, int flags, bo
 }  // namespace escapement::preload
 
 using namespace escapement::preload;
+using escapement::Nanoseconds;
+using escapement::no_deadline;
 using escapement::OperationKind;
 
 ESCAPEMENT_EXPORT ssize_t read(int descriptor, void* buffer, std::size_t size) {
@@ -245,6 +248,33 @@ ESCAPEMENT_EXPORT ssize_t recvmsg(int descriptor, msghdr* message, int flags) {
     return receive(
         descriptor, message->msg_iov, static_cast<int>(message->msg_iovlen), flags,
         [&](int now) { return real().recvmsg(descriptor, message, now); }, more);
+}
+
+/// As the kernel does it: one message after the other, and the time is looked at after each.
+ESCAPEMENT_EXPORT int recvmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags, timespec* left) {
+    const auto time = [] {
+        timespec now{};
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return nanoseconds(now);
+    };
+    if (left != nullptr && !is_valid(*left)) {
+        errno = EINVAL;
+        return -1;
+    }
+    const Nanoseconds deadline = left != nullptr ? time() + interval_of(*left) : no_deadline;
+    int now = flags & ~MSG_WAITFORONE;
+    unsigned done = 0;
+    while (done < count) {
+        const ssize_t got = recvmsg(descriptor, &messages[done].msg_hdr, now);
+        if (got < 0) return done > 0 ? static_cast<int>(done) : -1;
+        messages[done++].msg_len = static_cast<unsigned>(got);
+        if ((flags & MSG_WAITFORONE) != 0) now |= MSG_DONTWAIT;
+        if (left == nullptr) continue;
+        const Nanoseconds rest = std::max<Nanoseconds>(deadline - time(), 0);
+        *left = timespec_of(rest);
+        if (rest == 0) break;
+    }
+    return static_cast<int>(done);
 }
 
 ESCAPEMENT_EXPORT int accept(int descriptor, sockaddr* address, socklen_t* length) {

@@ -162,3 +162,13 @@ ESCAPEMENT_EXPORT ssize_t sendmsg(int descriptor, const msghdr* message, int fla
     return send_in_order(descriptor, *message, flags,
                          [&] { return real().sendmsg(descriptor, message, flags); });
 }
+
+ESCAPEMENT_EXPORT int sendmmsg(int descriptor, mmsghdr* messages, unsigned count, int flags) {
+    unsigned done = 0;
+    for (; done < count; ++done) {
+        const ssize_t sent = sendmsg(descriptor, &messages[done].msg_hdr, flags);
+        if (sent < 0) return done > 0 ? static_cast<int>(done) : -1;
+        messages[done].msg_len = static_cast<unsigned>(sent);
+    }
+    return static_cast<int>(done);
+}

@@ -102,6 +102,62 @@ void datagrams() {
     join(thread);
 }
 
+/// Several datagrams in one call; a thread sends them, some of them late.
+void several_messages() {
+    int ends[2];
+    REQUIRE_THAT(socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) == 0);
+    struct Messages {
+        std::array<std::array<char, 8>, 4> texts{};
+        std::array<iovec, 4> parts{};
+        std::array<mmsghdr, 4> headers{};
+        Messages() {
+            for (unsigned each = 0; each < 4; ++each) {
+                std::snprintf(texts[each].data(), texts[each].size(), "m%u", each);
+                parts[each] = {.iov_base = texts[each].data(), .iov_len = each + 1};
+                headers[each].msg_hdr.msg_iov = &parts[each];
+                headers[each].msg_hdr.msg_iovlen = 1;
+            }
+        }
+    };
+    const pthread_t sender = start([&] {
+        Messages sent;
+        for (const unsigned count : {2U, 3U, 4U}) {
+            sleep_ms(3);
+            REQUIRE_THAT(sendmmsg(ends[1], sent.headers.data(), count, 0) == static_cast<int>(count));
+        }
+    });
+    Messages got;
+    for (iovec& each : got.parts)
+        each.iov_len = 8;
+    const auto lengths = [&](int count) {
+        std::string text;
+        for (int each = 0; each < count; ++each)
+            text += std::to_string(got.headers[static_cast<unsigned>(each)].msg_len) + " ";
+        return text;
+    };
+    const auto receive = [&](const char* what, unsigned count, int flags, timespec* left) {
+        const int received = recvmmsg(ends[0], got.headers.data(), count, flags, left);
+        result(what, received);
+        std::printf("%s\n", lengths(received).c_str());
+    };
+    receive("all", 4, 0, nullptr);
+    receive("one, and what is there", 4, MSG_WAITFORONE, nullptr);
+    timespec left{.tv_sec = 100, .tv_nsec = 0};
+    receive("in time", 3, 0, &left);
+    result("time is left", left.tv_sec > 90 && left.tv_sec < 100);
+    left = {.tv_sec = 0, .tv_nsec = 0};
+    REQUIRE_THAT(sendmmsg(ends[1], got.headers.data(), 2, 0) == 2);
+    receive("one, when time is over", 2, 0, &left);
+    receive("the other, at once", 2, MSG_DONTWAIT, nullptr);
+    result("none", recvmmsg(ends[0], got.headers.data(), 1, MSG_DONTWAIT, nullptr));
+    result("errno", errno == EAGAIN);
+    left.tv_nsec = -1;
+    result("no such time", recvmmsg(ends[0], got.headers.data(), 1, 0, &left));
+    result("errno", errno == EINVAL);
+    result("none of two", sendmmsg(-1, got.headers.data(), 2, 0));
+    join(sender);
+}
+
 /// More than fits: who writes waits for who reads.
 void more_than_fits() {
     constexpr std::size_t size = 3'000'000;
@@ -360,11 +416,17 @@ void files_and_times() {
 
 int main(int argc, char** argv) {
     constexpr cases::Scenario scenarios[] = {
-        {"checked-sizes", checked_sizes},       {"datagrams", datagrams},
-        {"more-than-fits", more_than_fits},     {"loses-patience", loses_patience},
-        {"waits-for-events", waits_for_events}, {"executes", executes},
-        {"queued-signals", queued_signals},     {"requeued", requeued},
-        {"standard-threads", standard_threads}, {"files-and-times", files_and_times},
+        {"checked-sizes", checked_sizes},
+        {"datagrams", datagrams},
+        {"several-messages", several_messages},
+        {"more-than-fits", more_than_fits},
+        {"loses-patience", loses_patience},
+        {"waits-for-events", waits_for_events},
+        {"executes", executes},
+        {"queued-signals", queued_signals},
+        {"requeued", requeued},
+        {"standard-threads", standard_threads},
+        {"files-and-times", files_and_times},
     };
     return cases::choose(scenarios, argc, argv);
 }
