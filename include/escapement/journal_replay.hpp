@@ -89,7 +89,6 @@ class ReplayCursor {
     /// Takes the front, whatever it is; false if there is none.
     bool skip() noexcept;
 
-    [[nodiscard]] std::uint64_t taken() const noexcept;
     /// What `found` would be told as: for what a replay finds out by itself.
     [[nodiscard]] JournalDivergence divergence_at(const JournalRecord& found);
     [[nodiscard]] const std::optional<JournalError>& trouble() const noexcept;

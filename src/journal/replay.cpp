@@ -187,10 +187,6 @@ bool ReplayCursor::skip() noexcept {
     return true;
 }
 
-std::uint64_t ReplayCursor::taken() const noexcept {
-    return state_->taken;
-}
-
 JournalDivergence ReplayCursor::divergence_at(const JournalRecord& found) {
     State& s = *state_;
     return s.tell(found, s.options.in_order ? s.first() : s.first_of(found.participant));

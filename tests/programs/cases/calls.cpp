@@ -274,6 +274,9 @@ void executes() {
                const int shell = open("/bin/sh", O_RDONLY | O_CLOEXEC);
                fexecve(shell, words.data(), with.data());
            }));
+    result("execlp", in_child([] { execlp("sh", "sh", "-c", "exit ${WITH:-6}", nullptr); }));
+    result("execle",
+           in_child([&] { execle("/bin/sh", "sh", "-c", "exit ${WITH:-6}", nullptr, with.data()); }));
     result("execvp of nothing", in_child([&] { execvp("no such program", words.data()); }));
     result("_Exit", in_child([] { std::_Exit(5); }));
 }
