@@ -15,7 +15,7 @@ namespace {
 
 /// Stops, runs the code and ends, with nothing of a sanitizer's between: ThreadSanitizer chooses at random
 /// what it forgets of earlier accesses, and what it does at the next depends on that.
-[[noreturn, gnu::no_sanitize("thread", "address", "undefined")]] void run_and_end(
+[[noreturn]] __attribute__((no_sanitize("thread", "address", "undefined"))) void run_and_end(
     decltype(KnownCode::run) run, Count n) {
     syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
     run(n);
