@@ -1,4 +1,4 @@
-#include "calibration/on_cpu.hpp"
+#include "on_cpu.hpp"
 
 #include <escapement/child_process.hpp>
 

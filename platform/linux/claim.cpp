@@ -1,11 +1,11 @@
 // A core of one's own among processes that bind themselves: found, and taken so that others see it.
 
 #include "host_files.hpp"
+#include "on_cpu.hpp"
 
 #include <escapement/placement.hpp>
 
 #include <fcntl.h>
-#include <sched.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -75,11 +75,7 @@ tl::expected<Placement, std::string> claim_serial(const std::set<unsigned>& allo
     const Lock lock(lock_file);
     auto placement = choose_serial(allowed, {}, bound_processes());
     if (!placement) return placement;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    for (const unsigned cpu : placement->cpus)
-        if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
-    sched_setaffinity(0, sizeof set, &set);  // if not, it runs where it may, and the next one may come here
+    (void)keep_on(placement->cpus);  // if not, it runs where it may, and the next one may come here
     return placement;
 }
 

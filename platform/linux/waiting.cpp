@@ -1,4 +1,4 @@
-#include "calibration/on_cpu.hpp"
+#include "on_cpu.hpp"
 
 #include <escapement/placement.hpp>
 #include <escapement/waiting.hpp>

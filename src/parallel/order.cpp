@@ -59,9 +59,7 @@ Outcome Order::withdraw(Seat& seat, Seat* by) {
         if (witness != nullptr) (void)witness->withdrawn(seat, by);
         seat.joined = true;
         seat.left_at = seat.clock;
-        seat.bound.store(never, std::memory_order_release);
-        seat.state.store(SeatState::absent, std::memory_order_release);
-        present_.fetch_sub(1, std::memory_order_relaxed);
+        vacate(seat);
         settle();
         woken = take_woken();
     };
@@ -75,13 +73,19 @@ Outcome Order::withdraw(Seat& seat, Seat* by) {
     return outcome;
 }
 
+void Order::vacate(Seat& seat) {
+    seat.bound.store(never, std::memory_order_release);
+    seat.state.store(SeatState::absent, std::memory_order_release);
+    seat.cpu.store(no_cpu, std::memory_order_relaxed);
+    seat.woken_on.store(no_cpu, std::memory_order_relaxed);
+    present_.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void Order::abandon(Seat& me, const std::function<void(const std::string&)>& say) {
     Woken woken;
     {
         const std::lock_guard guard(latch_);
-        me.bound.store(never, std::memory_order_release);
-        me.state.store(SeatState::absent, std::memory_order_release);
-        present_.fetch_sub(1, std::memory_order_relaxed);
+        vacate(me);
         if (!stalled_) {
             stalled_ = true;
             say(report());
@@ -349,7 +353,7 @@ void Order::wait(Seat& me, Count deadline) {
     me.cpu.store(no_cpu, std::memory_order_relaxed);
     while (!goes_on())
         me.place.park();
-    take_own_cpu(me);
+    if (me.state.load(std::memory_order_relaxed) != SeatState::absent) take_own_cpu(me);
 }
 
 void Order::take_own_cpu(Seat& me) {
@@ -357,8 +361,8 @@ void Order::take_own_cpu(Seat& me) {
     me.cpu.store(here, std::memory_order_relaxed);
     if (!may_spin() || options_.free) return;
     const unsigned woken_on = me.woken_on.load(std::memory_order_relaxed);
-    std::set<unsigned> taken{woken_on};
     const ParticipantNumber count = count_.load(std::memory_order_relaxed);
+    std::set<unsigned> taken{woken_on};
     for (ParticipantNumber number = 0; number < count; ++number) {
         if (number != me.number) taken.insert(seats_[number].cpu.load(std::memory_order_relaxed));
     }

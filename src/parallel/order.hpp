@@ -156,6 +156,8 @@ class Order {
     [[nodiscard]] bool comes_to_turn(Seat& me, Ticket ticket) { return all_come_past(me, ticket, ticket); }
     [[nodiscard]] bool may_spin() const { return present_.load(std::memory_order_relaxed) <= options_.cpus; }
     [[nodiscard]] Outcome stop(Seat& me);
+    /// Its participant has gone. With the latch.
+    void vacate(Seat& seat);
     /// Tells the witness of what is carried out in turn at `clock`.
     [[nodiscard]] bool told(Seat& seat, const Request& request, Count clock, std::int64_t result);
     [[nodiscard]] bool told(Seat& seat, std::int64_t result = 0);

@@ -232,9 +232,7 @@ void Order::perform(Seat& seat) {
             seat.joined = !seat.joiners.empty();
             while (!seat.joiners.empty())
                 resume(*seat.joiners.first(), seat.clock + 1, seat);
-            seat.bound.store(never, std::memory_order_release);
-            seat.state.store(SeatState::absent, std::memory_order_release);
-            present_.fetch_sub(1, std::memory_order_relaxed);
+            vacate(seat);
             woken_.add(seat.number);
             return;
         case Kind::point:

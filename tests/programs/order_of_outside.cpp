@@ -102,11 +102,17 @@ TEST_CASE("child processes work as ever", "[outside]") {
 }
 
 TEST_CASE("what programs call more seldom does as ever", "[outside]") {
-    const auto* const scenario = GENERATE("checked-sizes", "datagrams", "several-messages", "more-than-fits",
-                                          "loses-patience", "waits-for-events", "executes", "queued-signals",
-                                          "requeued", "standard-threads", "files-and-times");
+    const auto* const scenario =
+        GENERATE("executes", "queued-signals", "requeued", "standard-threads", "files-and-times");
     CAPTURE(scenario);
     expect_same("calls", scenario, {.quanta = {"", "1"}, .runs = 1});
+}
+
+TEST_CASE("calls on sockets do as ever", "[outside]") {
+    const auto* const scenario = GENERATE("checked-sizes", "datagrams", "several-messages", "more-than-fits",
+                                          "loses-patience", "waits-for-events");
+    CAPTURE(scenario);
+    expect_same("sockets", scenario, {.quanta = {"", "1"}, .runs = 1});
 }
 
 TEST_CASE("an allocator of the program's own may take locks", "[outside]") {

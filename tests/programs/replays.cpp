@@ -45,9 +45,12 @@ TEST_CASE("what was recorded is done again", "[replay]") {
     expect_replayed({case_path("conditions"), "queue"}, options);
     expect_replayed({case_path("descriptors"), "loopback"}, options);
     expect_replayed({case_path("descriptors"), "masked"}, options);
-    for (const char* const scenario :
-         {"checked-sizes", "datagrams", "several-messages", "more-than-fits", "loses-patience",
-          "waits-for-events", "queued-signals", "requeued", "files-and-times"}) {
+    for (const char* const scenario : {"checked-sizes", "datagrams", "several-messages", "more-than-fits",
+                                       "loses-patience", "waits-for-events"}) {
+        CAPTURE(scenario);
+        expect_replayed({case_path("sockets"), scenario}, options);
+    }
+    for (const char* const scenario : {"queued-signals", "requeued", "files-and-times"}) {
         CAPTURE(scenario);
         expect_replayed({case_path("calls"), scenario}, options);
     }

@@ -1,9 +1,9 @@
 // Counting known code, and what reading a counter costs.
 
 #include "calibration/monotonic.hpp"
-#include "calibration/on_cpu.hpp"
 #include "calibration/workbench.hpp"
 #include "counter_checks.hpp"
+#include "on_cpu.hpp"
 
 #include <escapement/parking.hpp>
 

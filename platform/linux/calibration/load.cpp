@@ -1,7 +1,7 @@
 #include "calibration/load.hpp"
 
 #include "calibration/monotonic.hpp"
-#include "calibration/on_cpu.hpp"
+#include "on_cpu.hpp"
 #include "page.hpp"
 
 #include <sys/mman.h>

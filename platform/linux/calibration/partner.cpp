@@ -1,6 +1,6 @@
 #include "calibration/partner.hpp"
 
-#include "calibration/on_cpu.hpp"
+#include "on_cpu.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 #include "calibration/workbench.hpp"
 
 #include "calibration/monotonic.hpp"
-#include "calibration/on_cpu.hpp"
+#include "on_cpu.hpp"
 
 #include <escapement/counter_check.hpp>
 #include <escapement/placement.hpp>

@@ -26,6 +26,10 @@ inline pthread_t start(std::function<void()> function, const pthread_attr_t* att
     return thread;
 }
 
+inline void join(pthread_t thread) {
+    REQUIRE_THAT(pthread_join(thread, nullptr) == 0);
+}
+
 /// `count` threads that run `body(number)`, all joined.
 template <typename Body>
 void together(unsigned count, Body body) {
@@ -33,7 +37,7 @@ void together(unsigned count, Body body) {
     for (unsigned number = 1; number <= count; ++number)
         threads.push_back(start([number, body] { body(number); }));
     for (const pthread_t thread : threads)
-        REQUIRE_THAT(pthread_join(thread, nullptr) == 0);
+        join(thread);
 }
 
 inline timespec after_ms(clockid_t clock, long milliseconds) {
